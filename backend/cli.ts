@@ -1,0 +1,1 @@
+console.error('siamscope: not wired yet');

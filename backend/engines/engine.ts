@@ -1,0 +1,36 @@
+/** What an engine is: a TensorFlow.js backend that has been registered and made current, and what one may ask of it. */
+
+/** `cpu` is TensorFlow.js's plain JavaScript backend: the slow reference of the tests, never offered to users. */
+export type EngineName = 'torch' | 'tensorflow' | 'wasm' | 'cpu';
+export type Precision = 'fp32' | 'bf16';
+
+/** What a person asks for; what is left out is chosen from what the machine has. */
+export interface EngineRequest {
+  engine?: EngineName | 'auto';
+  /** `auto`, `cpu`, `cuda`, `cuda:1`, `mps`, `xpu`. */
+  device?: string;
+  precision?: Precision | 'auto';
+  /** Threads of the engine's CPU kernels; default: every core. */
+  threads?: number;
+  /** A folder that holds libtorch (a wheel's `torch` folder, or its `lib`); wins over what is found. */
+  torchPath?: string;
+  /** A Python interpreter whose torch is to be used. */
+  python?: string;
+}
+
+export interface Engine {
+  name: EngineName;
+  /** Of the native library, e.g. `2.15.0`. */
+  version: string;
+  /** e.g. `cpu`, `cuda:0`. */
+  device: string;
+  /** A person's name for the device, e.g. `NVIDIA H200`. */
+  deviceName: string;
+  precision: Precision;
+  /** Where its library was loaded from; null where there is none. */
+  path: string | null;
+  /** Bytes held by tensors now, and the greatest number so far, on the device; null where the engine cannot tell. */
+  memory(): { bytes: number; peakBytes: number } | null;
+  /** Waits until all that was asked of the device is done, for timings. */
+  synchronize(): void;
+}

@@ -1,0 +1,27 @@
+// Bundles each runtime with esbuild into dist/, and the image kernels with AssemblyScript. `--watch` is not needed: a build takes a second.
+import { build } from 'esbuild';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+mkdirSync(join(root, 'dist'), { recursive: true });
+
+const kernels = join(root, 'backend/augment/kernels/image.ts');
+if (existsSync(kernels))
+  execFileSync(process.execPath, [join(root, 'node_modules/assemblyscript/bin/asc.js'), kernels, '-o', join(root, 'dist/image.wasm'), '-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub', '--exportRuntime'], { stdio: 'inherit' });
+
+// Native parts and engines stay outside the bundle: they are loaded from node_modules or from where the user has them.
+const external = ['koffi', 'sharp', '@julusian/jpeg-turbo', '@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu', 'vscode'];
+const common = { bundle: true, platform: 'node', target: 'node20', sourcemap: true, logLevel: 'warning', external, define: { SIAMSCOPE_VERSION: JSON.stringify(version) }, absWorkingDir: root };
+
+// Every *.worker.ts is a thread of its own, found by glob; its bundle has the file's name.
+const workers = readdirSync(join(root, 'backend'), { recursive: true }).filter((f) => f.endsWith('.worker.ts')).map((f) => join('backend', f));
+await build({
+  ...common,
+  entryPoints: [{ in: 'backend/cli.ts', out: 'siamscope' }, ...workers.map((f) => ({ in: f, out: f.split('/').pop().replace(/\.ts$/, '') }))],
+  outdir: 'dist', outExtension: { '.js': '.mjs' }, format: 'esm', splitting: false,
+  // CommonJS dependencies inside an ES module bundle still call require.
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __filename = import.meta.filename ?? (await import('node:url')).fileURLToPath(import.meta.url); const __dirname = (await import('node:path')).dirname(__filename);" },
+});
