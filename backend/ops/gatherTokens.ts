@@ -1,0 +1,34 @@
+/** Picks tokens of each image by its own list, and puts them back: how masked methods drop patches and return to the full grid. */
+import * as tf from '@tensorflow/tfjs-core';
+import { defineOp, one } from './op.ts';
+
+/** Positions [B, K] of tokens in [B, N, D] as rows of [B N, D]. */
+function flatRows(index: tf.Tensor, tokens: number): tf.Tensor1D {
+  const batch = index.shape[0]!;
+  const offsets = tf.reshape(tf.range(0, batch * tokens, tokens, 'int32'), [batch, 1]);
+  return tf.reshape(tf.add(index, offsets), [-1]);
+}
+
+const scatter = defineOp<{ tokens: number }>({
+  name: 'ScatterTokens',
+  composition: ({ x, index }, { tokens }) => {
+    const [batch, , width] = x!.shape as [number, number, number];
+    const rows = tf.reshape(x!, [-1, width]);
+    // A product with a one-hot matrix: exact, and every engine has it.
+    const place = tf.oneHot(flatRows(index!, tokens), batch * tokens, 1, 0, 'float32');
+    return tf.reshape(tf.matMul(place as tf.Tensor2D, rows as tf.Tensor2D, true, false), [batch, tokens, width]);
+  },
+});
+
+const gather = defineOp<Record<string, never>>({
+  name: 'GatherTokens',
+  composition: ({ x, index }) => {
+    const [batch, tokens, width] = x!.shape as [number, number, number];
+    return tf.reshape(tf.gather(tf.reshape(x!, [-1, width]), flatRows(index!, tokens)), [batch, index!.shape[1]!, width]);
+  },
+  saves: { inputs: ['x', 'index'] },
+  gradient: (dy, [x, index]) => ({ x: () => one(scatter({ x: dy as tf.Tensor, index: index! }, { tokens: x!.shape[1]! })) }),
+});
+
+/** x [B, N, D], index [B, K] int32, each image's positions distinct -> [B, K, D]. */
+export const gatherTokens = (x: tf.Tensor, index: tf.Tensor): tf.Tensor => one(gather({ x, index }, {}));

@@ -1,0 +1,107 @@
+/** Every op of ours once: how it is called, and a slow reference in double precision that shares no code with it. */
+import type * as tf from '@tensorflow/tfjs-core';
+import { attention } from '../../backend/ops/attention.ts';
+import { batchNorm } from '../../backend/ops/batchNorm.ts';
+import { gatherTokens } from '../../backend/ops/gatherTokens.ts';
+import { gelu } from '../../backend/ops/gelu.ts';
+import { l2Normalize } from '../../backend/ops/l2Normalize.ts';
+import { layerNorm } from '../../backend/ops/layerNorm.ts';
+import { linear } from '../../backend/ops/linear.ts';
+
+export interface OpCase {
+  name: string;
+  /** Shapes of the float inputs, all of which are differentiated. */
+  shapes: Record<string, number[]>;
+  /** Fixed integer inputs. */
+  integers?: Record<string, { shape: number[]; values: number[] }>;
+  run: (t: Record<string, tf.Tensor>) => tf.Tensor;
+  /** The same on flat row-major doubles. */
+  reference: (a: Record<string, Float64Array>) => Float64Array;
+}
+
+/** erf by its series and continued fraction, to double precision. */
+function erf(x: number): number {
+  const z = Math.abs(x);
+  let result: number;
+  if (z < 2.5) {
+    let term = z, sum = z;
+    for (let n = 1; n < 80; n++) {
+      term *= (-z * z) / n;
+      sum += term / (2 * n + 1);
+    }
+    result = (2 / Math.sqrt(Math.PI)) * sum;
+  } else {
+    let fraction = 0;
+    for (let n = 60; n > 0; n--) fraction = n / 2 / (z + fraction);
+    result = 1 - Math.exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction));
+  }
+  return x < 0 ? -result : result;
+}
+
+const gaussianError = (x: Float64Array): Float64Array => x.map((v) => 0.5 * v * (1 + erf(v / Math.SQRT2)));
+
+function affine(x: Float64Array, w: Float64Array, b: Float64Array | null, inputs: number, outputs: number): Float64Array {
+  const rows = x.length / inputs;
+  const y = new Float64Array(rows * outputs);
+  for (let r = 0; r < rows; r++)
+    for (let o = 0; o < outputs; o++) {
+      let sum = b ? b[o]! : 0;
+      for (let i = 0; i < inputs; i++) sum += x[r * inputs + i]! * w[o * inputs + i]!;
+      y[r * outputs + o] = sum;
+    }
+  return y;
+}
+
+/** Normalises along rows (`last`) or columns of [rows, width]. */
+function normalise(x: Float64Array, width: number, eps: number, last: boolean, scale?: Float64Array, offset?: Float64Array): Float64Array {
+  const rows = x.length / width;
+  const y = new Float64Array(x.length);
+  const groups = last ? rows : width, n = last ? width : rows;
+  const at = (g: number, i: number): number => (last ? g * width + i : i * width + g);
+  for (let g = 0; g < groups; g++) {
+    let mean = 0, variance = 0;
+    for (let i = 0; i < n; i++) mean += x[at(g, i)]! / n;
+    for (let i = 0; i < n; i++) variance += (x[at(g, i)]! - mean) ** 2 / n;
+    for (let i = 0; i < n; i++) {
+      const column = last ? i : g;
+      y[at(g, i)] = ((x[at(g, i)]! - mean) / Math.sqrt(variance + eps)) * (scale?.[column] ?? 1) + (offset?.[column] ?? 0);
+    }
+  }
+  return y;
+}
+
+function attend(qkv: Float64Array, batch: number, tokens: number, heads: number, size: number): Float64Array {
+  const width = heads * size;
+  const value = (b: number, t: number, part: number, h: number, i: number): number => qkv[((b * tokens + t) * 3 + part) * width + h * size + i]!;
+  const out = new Float64Array(batch * tokens * width);
+  for (let b = 0; b < batch; b++)
+    for (let h = 0; h < heads; h++)
+      for (let t = 0; t < tokens; t++) {
+        const scores = Array.from({ length: tokens }, (_, s) => {
+          let dot = 0;
+          for (let i = 0; i < size; i++) dot += value(b, t, 0, h, i) * value(b, s, 1, h, i);
+          return Math.exp(dot / Math.sqrt(size));
+        });
+        const total = scores.reduce((p, q) => p + q, 0);
+        for (let i = 0; i < size; i++) out[(b * tokens + t) * width + h * size + i] = scores.reduce((sum, p, s) => sum + (p / total) * value(b, s, 2, h, i), 0);
+      }
+  return out;
+}
+
+export const opCases: OpCase[] = [
+  { name: 'linear', shapes: { x: [2, 3, 5], w: [4, 5], b: [4] }, run: ({ x, w, b }) => linear(x!, w!, b!), reference: ({ x, w, b }) => affine(x!, w!, b!, 5, 4) },
+  { name: 'linear without bias', shapes: { x: [6, 5], w: [4, 5] }, run: ({ x, w }) => linear(x!, w!), reference: ({ x, w }) => affine(x!, w!, null, 5, 4) },
+  { name: 'gelu', shapes: { x: [4, 7] }, run: ({ x }) => gelu(x!), reference: ({ x }) => gaussianError(x!) },
+  { name: 'layer norm', shapes: { x: [2, 3, 8], scale: [8], offset: [8] }, run: ({ x, scale, offset }) => layerNorm(x!, scale!, offset!, 1e-6), reference: ({ x, scale, offset }) => normalise(x!, 8, 1e-6, true, scale, offset) },
+  { name: 'layer norm without affine', shapes: { x: [5, 8] }, run: ({ x }) => layerNorm(x!, null, null, 1e-5), reference: ({ x }) => normalise(x!, 8, 1e-5, true) },
+  { name: 'batch norm', shapes: { x: [3, 4, 6], scale: [6], offset: [6] }, run: ({ x, scale, offset }) => batchNorm(x!, scale!, offset!, 1e-5), reference: ({ x, scale, offset }) => normalise(x!, 6, 1e-5, false, scale, offset) },
+  { name: 'attention', shapes: { qkv: [2, 5, 24] }, run: ({ qkv }) => attention(qkv!, 2), reference: ({ qkv }) => attend(qkv!, 2, 5, 2, 4) },
+  {
+    name: 'gather tokens',
+    shapes: { x: [2, 4, 3] },
+    integers: { index: { shape: [2, 2], values: [3, 1, 0, 2] } },
+    run: ({ x, index }) => gatherTokens(x!, index!),
+    reference: ({ x }) => Float64Array.from([3, 1, 4, 6].flatMap((row) => [0, 1, 2].map((c) => x![row * 3 + c]!))),
+  },
+  { name: 'l2 normalise', shapes: { x: [4, 6] }, run: ({ x }) => l2Normalize(x!), reference: ({ x }) => x!.map((v, i) => v / Math.hypot(...x!.subarray(i - (i % 6), i - (i % 6) + 6))) },
+];
