@@ -10,7 +10,7 @@ mkdirSync(join(root, 'dist'), { recursive: true });
 
 const kernels = join(root, 'backend/augment/kernels/image.ts');
 if (existsSync(kernels))
-  execFileSync(process.execPath, [join(root, 'node_modules/assemblyscript/bin/asc.js'), kernels, '-o', join(root, 'dist/image.wasm'), '-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub', '--exportRuntime'], { stdio: 'inherit' });
+  execFileSync(process.execPath, [join(root, 'node_modules/assemblyscript/bin/asc.js'), kernels, '-o', join(root, 'dist/image.wasm'), '-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub', '--use', 'abort='], { stdio: 'inherit' });
 
 // Native parts and engines stay outside the bundle: they are loaded from node_modules or from where the user has them.
 const external = ['koffi', 'sharp', '@julusian/jpeg-turbo', '@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu', 'vscode'];

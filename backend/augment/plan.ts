@@ -1,27 +1,18 @@
 /** What views a sample gets, as data: the crop, the ops and the mask of each, checked once where a run file is read. */
 import { z } from 'zod';
+import { InputError } from '../errors.ts';
+import { opSchema } from './ops/registry.ts';
 
-const probability = z.number().min(0).max(1);
-const p = probability.describe('Probability that it is applied.');
+export { opSchema, type OpSpec } from './ops/registry.ts';
 
-export const opSchema = z.discriminatedUnion('op', [
-  z.strictObject({ op: z.literal('horizontalFlip'), p }),
-  z.strictObject({
-    op: z.literal('colorJitter'), p,
-    brightness: z.number().min(0), contrast: z.number().min(0), saturation: z.number().min(0),
-    hue: z.number().min(0).max(0.5),
-  }),
-  z.strictObject({ op: z.literal('grayscale'), p }),
-  z.strictObject({ op: z.literal('gaussianBlur'), p, sigma: z.tuple([z.number().min(0), z.number().min(0).max(100)]) }),
-  z.strictObject({ op: z.literal('solarize'), p, threshold: z.int().min(0).max(256) }),
-]);
+const count = z.int().min(0).describe('Masked patches, exactly.');
 
 export const maskSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({ kind: z.literal('random'), count: z.int().min(0).describe('Masked patches, exactly.') }),
+  z.strictObject({ kind: z.literal('random'), count }),
   z.strictObject({
     kind: z.literal('block'),
-    count: z.int().min(0).describe('Masked patches, exactly.'),
+    count,
     minBlock: z.int().positive().default(16).describe('Fewest patches of a block.'),
     aspect: z.tuple([z.number().positive(), z.number().positive()]).default([0.3, 1 / 0.3]).describe('Least and greatest height / width of a block; drawn evenly in its logarithm.'),
   }),
@@ -39,16 +30,42 @@ export const viewSchema = z.strictObject({
   crop: cropSchema,
   ops: z.array(opSchema).describe('In this order; a flip comes before the crop wherever it is listed.'),
   mask: maskSchema.nullable(),
-  count: z.int().positive().max(64).optional().describe('How many such views a sample gets; default 1.'),
+  count: z.int().positive().max(64).optional().describe('How many such views a sample gets, named name0, name1, ...; default: one, with the plain name.'),
 });
 
 export const viewPlanSchema = z.strictObject({
   views: z.array(viewSchema).min(1),
   patchSize: z.int().positive().max(256),
-  sameCrop: z.boolean().optional().describe('All views share one crop and flip.'),
+  sameCrop: z.boolean().optional().describe('All views share one crop and flip, drawn by the first view\'s settings.'),
 });
 
-export type OpSpec = z.infer<typeof opSchema>;
 export type MaskSpec = z.infer<typeof maskSchema>;
+export type CropSpec = z.infer<typeof cropSchema>;
 export type ViewSpec = z.infer<typeof viewSchema>;
 export type ViewPlan = z.infer<typeof viewPlanSchema>;
+
+/** The plan's views one by one: a view of count n becomes n views. */
+export function expandViews(plan: ViewPlan): ViewSpec[] {
+  return plan.views.flatMap(({ count, ...view }) => (count === undefined ? [view] : Array.from({ length: count }, (_, i) => ({ ...view, name: `${view.name}${i}` }))));
+}
+
+/** Patches on a side of a view. Throws InputError where the patch does not divide the view. */
+export function gridOf(view: ViewSpec, patchSize: number): number {
+  if (view.size % patchSize !== 0) throw new InputError(`view ${view.name} is ${view.size} pixels wide, which ${patchSize}-pixel patches do not divide: choose ${Math.max(1, Math.round(view.size / patchSize)) * patchSize}`);
+  return view.size / patchSize;
+}
+
+/** Checks what a schema cannot: names that clash, masks larger than the view. Throws InputError. */
+export function checkPlan(plan: ViewPlan): void {
+  const views = expandViews(plan);
+  const names = new Set<string>();
+  for (const view of views) {
+    if (names.has(view.name)) throw new InputError(`two views are named ${view.name}: give each its own name`);
+    names.add(view.name);
+    for (const [what, [low, high]] of [['scale', view.crop.scale], ['ratio', view.crop.ratio]] as const)
+      if (low > high) throw new InputError(`view ${view.name}: crop.${what} [${low}, ${high}] is upside down: put the smaller number first`);
+    if (view.mask === null || view.mask.kind === 'none') continue;
+    const patches = gridOf(view, plan.patchSize) ** 2;
+    if (view.mask.count > patches) throw new InputError(`view ${view.name} has ${patches} patches, fewer than the ${view.mask.count} to be masked`);
+  }
+}
