@@ -1,4 +1,6 @@
 /** What an engine is: a TensorFlow.js backend that has been registered and made current, and what one may ask of it. */
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+
 
 /** `cpu` is TensorFlow.js's plain JavaScript backend: the slow reference of the tests, never offered to users. */
 export type EngineName = 'torch' | 'tensorflow' | 'wasm' | 'cpu';
@@ -33,4 +35,34 @@ export interface Engine {
   memory(): { bytes: number; peakBytes: number } | null;
   /** Waits until all that was asked of the device is done, for timings. */
   synchronize(): void;
+}
+
+/**
+ * Updates of parameters in place, which TensorFlow.js's functional kernels cannot express. A TensorFlow.js backend that can do
+ * them has this object as its `updates`; on the others they are compositions (backend/optim).
+ */
+export interface ParameterUpdates {
+  /** One step of AdamW as torch.optim.AdamW has it, on all tensors of a group at once; step counts from 1. */
+  adamw(group: AdamWGroup, step: number, rates: AdamWRates): void;
+  /** target += weight (source - target), for each pair. */
+  lerp(targets: TensorInfo[], sources: TensorInfo[], weight: number): void;
+  /** The square root of the sum of squares of all values of all tensors. */
+  globalNorm(tensors: TensorInfo[]): number;
+}
+
+export interface AdamWGroup {
+  parameters: TensorInfo[];
+  gradients: TensorInfo[];
+  firstMoments: TensorInfo[];
+  secondMoments: TensorInfo[];
+}
+
+export interface AdamWRates {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  weightDecay: number;
+  /** Gradients are multiplied by this first (clipping). */
+  gradientScale: number;
 }

@@ -19,7 +19,7 @@ export const siameseSchema = z.strictObject({
   projectorDepth: z.int().min(0).default(2).describe('Blocks of the projector.'),
   predictorDepth: z.int().positive().default(4).describe('Blocks of the predictor.'),
   trainPatchEmbed: z.boolean().default(false).describe('Train the patch embedding, which the paper keeps frozen at its initial values.'),
-  onlineNorm: z.boolean().default(false).describe('The official code\'s `student_norm` on the online branch.'),
+  onlineNorm: z.boolean().default(false).describe('The official code\'s `student_norm`: a layer norm, kept at its initial values, on the prediction.'),
   momentum: z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]).default([0.995, 1]).describe('Momentum of the target branch at the first and last step; a cosine between.'),
 }).describe('Siamese Image Modeling.');
 

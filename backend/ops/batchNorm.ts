@@ -36,5 +36,8 @@ const run = defineOp<Eps>({
   },
 });
 
-/** x [..., D], scale and offset [D] -> [..., D]. */
-export const batchNorm = (x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, eps: number): tf.Tensor => many(run({ x, scale, offset }, { eps }))[0]!;
+/** x [..., D], scale and offset [D] -> y [..., D], and the batch's mean and 1 / sqrt(variance + eps), each [D]. */
+export function batchNorm(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, eps: number): { y: tf.Tensor; mean: tf.Tensor; rstd: tf.Tensor } {
+  const [y, mean, rstd] = many(run({ x, scale, offset }, { eps }));
+  return { y: y!, mean: mean!, rstd: rstd! };
+}

@@ -1,6 +1,6 @@
 /** Picks tokens of each image by its own list, and puts them back: how masked methods drop patches and return to the full grid. */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp, one } from './op.ts';
+import { defineOp, one, type Tensors } from './op.ts';
 
 /** Positions [B, K] of tokens in [B, N, D] as rows of [B N, D]. */
 function flatRows(index: tf.Tensor, tokens: number): tf.Tensor1D {
@@ -9,7 +9,7 @@ function flatRows(index: tf.Tensor, tokens: number): tf.Tensor1D {
   return tf.reshape(tf.add(index, offsets), [-1]);
 }
 
-const scatter = defineOp<{ tokens: number }>({
+const scatter: (inputs: Tensors, attrs: { tokens: number }) => tf.Tensor | tf.Tensor[] = defineOp<{ tokens: number }>({
   name: 'ScatterTokens',
   composition: ({ x, index }, { tokens }) => {
     const [batch, , width] = x!.shape as [number, number, number];
@@ -18,9 +18,11 @@ const scatter = defineOp<{ tokens: number }>({
     const place = tf.oneHot(flatRows(index!, tokens), batch * tokens, 1, 0, 'float32');
     return tf.reshape(tf.matMul(place as tf.Tensor2D, rows as tf.Tensor2D, true, false), [batch, tokens, width]);
   },
+  saves: { inputs: ['index'] },
+  gradient: (dy, [index]) => ({ x: () => one(gather({ x: dy as tf.Tensor, index: index! }, {})) }),
 });
 
-const gather = defineOp<Record<string, never>>({
+const gather: (inputs: Tensors, attrs: object) => tf.Tensor | tf.Tensor[] = defineOp({
   name: 'GatherTokens',
   composition: ({ x, index }) => {
     const [batch, tokens, width] = x!.shape as [number, number, number];
@@ -32,3 +34,6 @@ const gather = defineOp<Record<string, never>>({
 
 /** x [B, N, D], index [B, K] int32, each image's positions distinct -> [B, K, D]. */
 export const gatherTokens = (x: tf.Tensor, index: tf.Tensor): tf.Tensor => one(gather({ x, index }, {}));
+
+/** x [B, K, D], index [B, K] int32, each image's positions distinct -> [B, tokens, D], zeros where nothing was put. */
+export const scatterTokens = (x: tf.Tensor, index: tf.Tensor, tokens: number): tf.Tensor => one(scatter({ x, index }, { tokens }));

@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { attention } from '../../backend/ops/attention.ts';
 import { batchNorm } from '../../backend/ops/batchNorm.ts';
-import { gatherTokens } from '../../backend/ops/gatherTokens.ts';
+import { gatherTokens, scatterTokens } from '../../backend/ops/gatherTokens.ts';
 import { gelu } from '../../backend/ops/gelu.ts';
 import { l2Normalize } from '../../backend/ops/l2Normalize.ts';
 import { layerNorm } from '../../backend/ops/layerNorm.ts';
@@ -94,7 +94,7 @@ export const opCases: OpCase[] = [
   { name: 'gelu', shapes: { x: [4, 7] }, run: ({ x }) => gelu(x!), reference: ({ x }) => gaussianError(x!) },
   { name: 'layer norm', shapes: { x: [2, 3, 8], scale: [8], offset: [8] }, run: ({ x, scale, offset }) => layerNorm(x!, scale!, offset!, 1e-6), reference: ({ x, scale, offset }) => normalise(x!, 8, 1e-6, true, scale, offset) },
   { name: 'layer norm without affine', shapes: { x: [5, 8] }, run: ({ x }) => layerNorm(x!, null, null, 1e-5), reference: ({ x }) => normalise(x!, 8, 1e-5, true) },
-  { name: 'batch norm', shapes: { x: [3, 4, 6], scale: [6], offset: [6] }, run: ({ x, scale, offset }) => batchNorm(x!, scale!, offset!, 1e-5), reference: ({ x, scale, offset }) => normalise(x!, 6, 1e-5, false, scale, offset) },
+  { name: 'batch norm', shapes: { x: [3, 4, 6], scale: [6], offset: [6] }, run: ({ x, scale, offset }) => batchNorm(x!, scale!, offset!, 1e-5).y, reference: ({ x, scale, offset }) => normalise(x!, 6, 1e-5, false, scale, offset) },
   { name: 'attention', shapes: { qkv: [2, 5, 24] }, run: ({ qkv }) => attention(qkv!, 2), reference: ({ qkv }) => attend(qkv!, 2, 5, 2, 4) },
   {
     name: 'gather tokens',
@@ -102,6 +102,17 @@ export const opCases: OpCase[] = [
     integers: { index: { shape: [2, 2], values: [3, 1, 0, 2] } },
     run: ({ x, index }) => gatherTokens(x!, index!),
     reference: ({ x }) => Float64Array.from([3, 1, 4, 6].flatMap((row) => [0, 1, 2].map((c) => x![row * 3 + c]!))),
+  },
+  {
+    name: 'scatter tokens',
+    shapes: { x: [2, 2, 3] },
+    integers: { index: { shape: [2, 2], values: [3, 1, 0, 2] } },
+    run: ({ x, index }) => scatterTokens(x!, index!, 4),
+    reference: ({ x }) => {
+      const y = new Float64Array(24);
+      [3, 1, 4, 6].forEach((row, i) => y.set(x!.subarray(i * 3, i * 3 + 3), row * 3));
+      return y;
+    },
   },
   { name: 'l2 normalise', shapes: { x: [4, 6] }, run: ({ x }) => l2Normalize(x!), reference: ({ x }) => x!.map((v, i) => v / Math.hypot(...x!.subarray(i - (i % 6), i - (i % 6) + 6))) },
 ];

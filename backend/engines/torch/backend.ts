@@ -7,6 +7,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Precision } from '../engine.ts';
+import { TorchUpdates } from './updates.ts';
 import { elementBytes, TorchLibrary, type Handle, type TorchDevice, type TorchDtype } from './library.ts';
 
 export interface TorchData {
@@ -27,6 +28,8 @@ export class TorchBackend extends tf.KernelBackend {
   readonly torch: TorchLibrary;
   readonly device: TorchDevice;
   readonly precision: Precision;
+  /** Updates of parameters in place. */
+  readonly updates = new TorchUpdates(this);
   private readonly data: tf.DataStorage<TorchData>;
   private readonly dtypeOf: (handle: Handle) => TorchDtype;
   private bytes = 0;

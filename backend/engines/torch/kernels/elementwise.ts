@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { RunError } from '../../../errors.ts';
 import type { TorchBackend } from '../backend.ts';
-import type { Handle } from '../library.ts';
+import type { Handle, TorchDevice } from '../library.ts';
 import type { TorchKernel, TorchKernels } from './kernel.ts';
 
 /** tfjs kernel -> ATen operator, one tensor in, one of the same shape and dtype out. */
@@ -55,13 +55,19 @@ export function scaled(b: TorchBackend, a: Handle, factor: number): Handle {
   return b.torch.call('mul', 'Tensor', b.torch.ref(a), scalar(b, factor));
 }
 
-/** A new 0-dimensional fp32 tensor of the host. */
-export function scalar(b: TorchBackend, value: number): Handle {
+const host: TorchDevice = { type: 'cpu', index: 0 };
+
+/** A new 0-dimensional fp32 tensor, on the host unless told otherwise. */
+export function scalar(b: TorchBackend, value: number, device: TorchDevice = host): Handle {
   const { torch } = b;
-  const handle = torch.empty([], 'float32', { type: 'cpu', index: 0 });
+  const handle = torch.empty([], 'float32', host);
   const bytes = torch.bytes(handle, 4);
   new DataView(bytes.buffer, bytes.byteOffset).setFloat32(0, value, true);
-  return handle;
+  if (device.type === 'cpu') return handle;
+  const moved = torch.empty([], 'float32', device);
+  torch.copy(moved, handle);
+  torch.release(handle);
+  return moved;
 }
 
 const add = (alpha: number): TorchKernel => (b, { a, b: c }) => {

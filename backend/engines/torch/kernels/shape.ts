@@ -62,6 +62,16 @@ export const shapeKernels: TorchKernels = {
       if (shape[d] !== x!.shape[d]) handle = torch.call('slice', 'Tensor', handle, d, torch.some(from[d]!), torch.some(from[d]! + shape[d]!), 1);
     return b.adopt(handle, shape, x!.dtype, true);
   },
+  SplitV: (b, { x }, { numOrSizeSplits, axis }) => {
+    const { torch } = b;
+    const at = tf.util.parseAxisParam(axis as number, x!.shape)[0]!;
+    let from = 0;
+    return tf.backend_util.prepareSplitSize(x as unknown as tf.Tensor, numOrSizeSplits as number[] | number, at).map((size) => {
+      const part = torch.call('slice', 'Tensor', torch.ref(b.handle(x!)), at, torch.some(from), torch.some(from + size), 1);
+      from += size;
+      return b.adopt(part, x!.shape.map((n, d) => (d === at ? size : n)), x!.dtype, true);
+    });
+  },
   PadV2: (b, { x }, { paddings, constantValue }) => {
     const { torch } = b;
     const pads = paddings as [number, number][];

@@ -1,0 +1,55 @@
+/** Masked Autoencoders (He et al., CVPR 2022): the encoder sees a quarter of the patches, a light decoder paints the rest. */
+import * as tf from '@tensorflow/tfjs-core';
+import { blocks, blocksSpecs, type BlockOptions } from '../nn/block.ts';
+import { encode, encoderSpecs, positionSpec, tokenSpec } from '../nn/encoder.ts';
+import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
+import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
+import { scatterTokens } from '../ops/gatherTokens.ts';
+import { withoutGradient } from '../ops/gradients.ts';
+import { featureStatistics } from './featureStatistics.ts';
+import type { MaeOptions } from './mae.options.ts';
+import type { Method, MethodBatch, MethodOutput } from './method.ts';
+import { normalizedPixels, pixelTargets } from './pixelTargets.ts';
+import { singleView } from './views.ts';
+
+const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
+const decoderBlock = (model: ModelConfig, options: MaeOptions): BlockOptions => ({ width: options.decoderWidth, heads: options.decoderHeads, norm: layer(model), layerScale: null });
+
+function specs(model: ModelConfig, options: MaeOptions): ParameterSpec[] {
+  const { width, grid, patchSize } = modelDimensions(model);
+  return [
+    ...encoderSpecs(model, true),
+    ...normSpecs('norm', width, layer(model)),
+    positionSpec('pos_embed', width, grid, 'column'),
+    ...linearSpecs('decoder_embed', width, options.decoderWidth),
+    tokenSpec('mask_token', options.decoderWidth),
+    positionSpec('decoder_pos_embed', options.decoderWidth, grid, 'column'),
+    ...blocksSpecs('decoder_blocks', options.decoderDepth, decoderBlock(model, options)),
+    ...normSpecs('decoder_norm', options.decoderWidth, layer(model)),
+    ...linearSpecs('decoder_pred', options.decoderWidth, 3 * patchSize ** 2),
+  ];
+}
+
+function forward(parameters: Parameters, model: ModelConfig, options: MaeOptions, batch: MethodBatch): MethodOutput {
+  const p = new Scope(parameters);
+  const { patches } = modelDimensions(model);
+  const view = batch.views[0]!;
+  const visible = view.visible!, mask = view.mask!;
+  const latent = norm(p.at('norm'), encode(p, model, view.patches, p.get('pos_embed'), visible, true), layer(model), true);
+  const sequence = tf.tidy(() => {
+    const embedded = linearLayer(p.at('decoder_embed'), latent);
+    const [size, tokens, width] = embedded.shape as [number, number, number];
+    const kept = scatterTokens(tf.slice(embedded, [0, 1, 0], [size, tokens - 1, width]), visible, patches);
+    const filled = tf.add(kept, tf.mul(tf.expandDims(mask, 2), p.get('mask_token')));
+    return tf.add(tf.concat([tf.slice(embedded, [0, 0, 0], [size, 1, width]), filled], 1), p.get('decoder_pos_embed'));
+  });
+  const decoded = norm(p.at('decoder_norm'), blocks(p.at('decoder_blocks'), sequence, options.decoderDepth, decoderBlock(model, options), true), layer(model), true);
+  const painted = linearLayer(p.at('decoder_pred'), tf.slice(decoded, [0, 1, 0], [decoded.shape[0]!, patches, decoded.shape[2]!]));
+  const target = withoutGradient(() => (options.normalizePixels ? normalizedPixels : pixelTargets)(view.patches, model.patchSize));
+  const perPatch = tf.mean(tf.squaredDifference(painted, target), -1);
+  const loss = tf.div(tf.sum(tf.mul(perPatch, mask)), tf.sum(mask));
+  return { loss, metrics: { ...featureStatistics(withoutGradient(() => tf.slice(latent, [0, 1, 0], [latent.shape[0]!, latent.shape[1]! - 1, latent.shape[2]!]))) }, intermediates: { pred: painted, target } };
+}
+
+export const mae: Method<MaeOptions> = { name: 'mae', specs, views: singleView, momentum: () => null, momentumPairs: () => [], forward };

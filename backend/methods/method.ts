@@ -1,0 +1,45 @@
+/** What a method is: which parameters it has, which views it needs, and what one step computes. */
+import type * as tf from '@tensorflow/tfjs-core';
+import type { RelativeGeometry } from '../augment/geometry.ts';
+import type { ViewPlan } from '../augment/plan.ts';
+import type { ModelConfig } from '../nn/model.ts';
+import type { Parameters, ParameterSpec } from '../nn/parameters.ts';
+
+/** One view of a batch as the model takes it. */
+export interface ViewTensors {
+  /** Normalised patches [B, N, 3 P^2], each channel by channel and row by row. */
+  patches: tf.Tensor;
+  /** Positions of the patches that are not masked, [B, K] int32; null where nothing is masked. */
+  visible: tf.Tensor | null;
+  /** 1 where a patch is masked, [B, N]; null where nothing is. */
+  mask: tf.Tensor | null;
+}
+
+export interface MethodBatch {
+  views: ViewTensors[];
+  /** Where view 1 (b) lies to view 0 (a), for each sample; null for methods of one view. */
+  geometry: RelativeGeometry[] | null;
+}
+
+export interface MethodOutput {
+  /** The scalar that is minimised. */
+  loss: tf.Tensor;
+  /** Scalars for the record: terms of the loss, feature statistics. */
+  metrics: Record<string, tf.Tensor>;
+  /** Named results for parity and pictures: `pred`, `target`, ... */
+  intermediates: Record<string, tf.Tensor>;
+}
+
+export interface Method<C> {
+  name: string;
+  /** Parameters by the names that the authors' checkpoints use, initialised as their code does. */
+  specs(model: ModelConfig, options: C): ParameterSpec[];
+  /** The views of a sample, by the paper's recipe. */
+  views(model: ModelConfig, options: C): ViewPlan;
+  /** The target branch follows the online one: [target, source] names. */
+  momentumPairs(model: ModelConfig, options: C): [target: string, source: string][];
+  /** Momentum at the first and last step; null where there is no target branch. */
+  momentum(options: C): [number, number] | null;
+  /** Computes the loss; recorded by the tape. The target branch has been updated before. */
+  forward(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): MethodOutput;
+}

@@ -1,0 +1,38 @@
+/** The views that the papers' recipes take of a sample. */
+import type { OpSpec, ViewPlan } from '../augment/plan.ts';
+import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import type { MaeOptions } from './mae.options.ts';
+import type { SiameseOptions } from './siamese.options.ts';
+
+const ratio: [number, number] = [3 / 4, 4 / 3];
+const flip: OpSpec = { op: 'horizontalFlip', p: 0.5 };
+const jitter: OpSpec = { op: 'colorJitter', p: 0.8, brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1 };
+const grey: OpSpec = { op: 'grayscale', p: 0.2 };
+const blur = (p: number): OpSpec => ({ op: 'gaussianBlur', p, sigma: [0.1, 2] });
+
+/** Masked patches of a ratio: 0.6 of 196 is 118, 0.75 of 196 is 147. */
+const maskedCount = (model: ModelConfig, maskRatio: number): number => Math.round(modelDimensions(model).patches * maskRatio);
+
+/** SiameseIM's two views: a is masked and always blurred, b is whole, seldom blurred, and now and then solarised. */
+export function pairedViews(model: ModelConfig, options: SiameseOptions): ViewPlan {
+  const count = maskedCount(model, options.maskRatio);
+  const crop = { scale: [0.08, 1] as [number, number], ratio, interpolation: 'bicubic' as const };
+  const mask = options.mask === 'none' ? null : options.mask === 'random' ? { kind: 'random' as const, count } : { kind: 'block' as const, count, minBlock: 16, aspect: [0.3, 1 / 0.3] as [number, number] };
+  const colour = (...ops: OpSpec[]): OpSpec[] => (options.colour ? [flip, jitter, grey, ...ops] : [flip]);
+  return {
+    patchSize: model.patchSize,
+    sameCrop: options.views === 'same',
+    views: [
+      { name: 'online', size: model.imageSize, crop, ops: colour(blur(1)), mask },
+      { name: 'target', size: model.imageSize, crop, ops: colour(blur(0.1), { op: 'solarize', p: 0.2, threshold: 128 }), mask: null },
+    ],
+  };
+}
+
+/** MAE's single view: a crop of a fifth of the image or more, and a random mask. */
+export function singleView(model: ModelConfig, options: MaeOptions): ViewPlan {
+  return {
+    patchSize: model.patchSize,
+    views: [{ name: 'online', size: model.imageSize, crop: { scale: [0.2, 1], ratio, interpolation: 'bicubic' }, ops: [flip], mask: { kind: 'random', count: maskedCount(model, options.maskRatio) } }],
+  };
+}

@@ -1,0 +1,53 @@
+/** The pre-norm transformer block of ViT (Dosovitskiy et al., 2021), with layer or batch norm and an optional layer scale (Touvron et al., 2021). */
+import * as tf from '@tensorflow/tfjs-core';
+import { attention } from '../ops/attention.ts';
+import { gelu } from '../ops/gelu.ts';
+import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from './layers.ts';
+import type { ParameterSpec, Scope } from './parameters.ts';
+
+export interface BlockOptions {
+  width: number;
+  heads: number;
+  norm: NormKind;
+  /** Initial value of the scale of each branch; null: none. */
+  layerScale: number | null;
+}
+
+const mlpRatio = 4;
+
+export function blockSpecs(name: string, { width, norm: kind, layerScale }: BlockOptions): ParameterSpec[] {
+  const scale = (branch: string): ParameterSpec[] => (layerScale === null ? [] : [{ name: `${name}.${branch}.gamma`, shape: [width], initializer: { kind: 'constant', value: layerScale }, trainable: true }]);
+  return [
+    ...normSpecs(`${name}.norm1`, width, kind),
+    ...linearSpecs(`${name}.attn.qkv`, width, 3 * width),
+    ...linearSpecs(`${name}.attn.proj`, width, width),
+    ...scale('ls1'),
+    ...normSpecs(`${name}.norm2`, width, kind),
+    ...linearSpecs(`${name}.mlp.fc1`, width, mlpRatio * width),
+    ...linearSpecs(`${name}.mlp.fc2`, mlpRatio * width, width),
+    ...scale('ls2'),
+  ];
+}
+
+export const blocksSpecs = (name: string, depth: number, options: BlockOptions): ParameterSpec[] => Array.from({ length: depth }, (_, i) => blockSpecs(`${name}.${i}`, options)).flat();
+
+/** x [B, T, D] -> [B, T, D]. */
+export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, training: boolean): tf.Tensor {
+  const scaled = (branch: string, y: tf.Tensor): tf.Tensor => (scope.has(`${branch}.gamma`) ? tf.mul(y, scope.get(`${branch}.gamma`)) : y);
+  return tf.tidy(() => {
+    const attended = attention(linearLayer(scope.at('attn.qkv'), norm(scope.at('norm1'), x, options.norm, training)), options.heads);
+    const h = tf.add(x, scaled('ls1', linearLayer(scope.at('attn.proj'), attended)));
+    const hidden = gelu(linearLayer(scope.at('mlp.fc1'), norm(scope.at('norm2'), h, options.norm, training)));
+    return tf.add(h, scaled('ls2', linearLayer(scope.at('mlp.fc2'), hidden)));
+  });
+}
+
+/** Blocks one after the other; `each` sees every block's output. */
+export function blocks(scope: Scope, x: tf.Tensor, depth: number, options: BlockOptions, training: boolean, each?: (x: tf.Tensor, index: number) => void): tf.Tensor {
+  let y = x;
+  for (let i = 0; i < depth; i++) {
+    y = block(scope.at(`${i}`), y, options, training);
+    each?.(y, i);
+  }
+  return y;
+}

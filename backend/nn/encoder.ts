@@ -1,0 +1,57 @@
+/** The Vision Transformer encoder: patch embedding, class token, fixed positions, blocks; on all patches or on the visible ones. */
+import * as tf from '@tensorflow/tfjs-core';
+import { gatherTokens } from '../ops/gatherTokens.ts';
+import { linear } from '../ops/linear.ts';
+import { blocks, blocksSpecs, type BlockOptions } from './block.ts';
+import type { ModelConfig } from './model.ts';
+import { modelDimensions } from './model.ts';
+import type { ParameterSpec, Scope } from './parameters.ts';
+import { sinCosTable } from './positions.ts';
+
+export function encoderBlock(model: ModelConfig): BlockOptions {
+  const { width, heads } = modelDimensions(model);
+  return { width, heads, norm: { kind: 'layer', eps: model.layerNormEps }, layerScale: model.layerScale };
+}
+
+/** A fixed sin-cos position table as a parameter of shape [1, 1 + grid^2, width]. */
+export function positionSpec(name: string, width: number, grid: number, first: 'row' | 'column'): ParameterSpec {
+  return { name, shape: [1, 1 + grid * grid, width], initializer: { kind: 'values', values: () => sinCosTable(width, grid, first) }, trainable: false };
+}
+
+export const tokenSpec = (name: string, width: number): ParameterSpec => ({ name, shape: [1, 1, width], initializer: { kind: 'normal', std: 0.02 }, trainable: true });
+
+/** Patch embedding (a convolution with stride = kernel, as checkpoints store it), class token and blocks; positions are declared apart. */
+export function encoderSpecs(model: ModelConfig, trainPatchEmbed: boolean): ParameterSpec[] {
+  const { width, depth, patchSize } = modelDimensions(model);
+  return [
+    tokenSpec('cls_token', width),
+    { name: 'patch_embed.proj.weight', shape: [width, 3, patchSize, patchSize], initializer: { kind: 'xavier' }, trainable: trainPatchEmbed },
+    { name: 'patch_embed.proj.bias', shape: [width], initializer: { kind: 'zeros' }, trainable: trainPatchEmbed },
+    ...blocksSpecs('blocks', depth, encoderBlock(model)),
+  ];
+}
+
+
+/**
+ * patches [B, N, 3 P^2] (a row a patch), positions [1, 1 + N, D], visible [B, K] int32 or null for all.
+ * Only visible patches are embedded: those that a mask drops cost nothing.
+ */
+export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor, visible: tf.Tensor | null, training: boolean, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
+  const { width, depth } = modelDimensions(model);
+  const tokens = tf.tidy(() => {
+    const batch = patches.shape[0]!;
+    const weight = scope.get('patch_embed.proj.weight');
+    const embedded = linear(visible ? gatherTokens(patches, visible) : patches, tf.reshape(weight, [width, weight.size / width]), scope.get('patch_embed.proj.bias'));
+    const placed = tf.add(embedded, positionsOf(positions, visible));
+    const cls = tf.add(scope.get('cls_token'), tf.slice(positions, [0, 0, 0], [1, 1, width]));
+    return tf.concat([tf.broadcastTo(cls, [batch, 1, width]), placed], 1);
+  });
+  return blocks(scope.at('blocks'), tokens, depth, encoderBlock(model), training, each);
+}
+
+/** The positions of the visible patches, [B, K, D], or of all, [1, N, D]; without the class token's. */
+export function positionsOf(positions: tf.Tensor, visible: tf.Tensor | null): tf.Tensor {
+  const [, count, width] = positions.shape as [number, number, number];
+  if (!visible) return tf.slice(positions, [0, 1, 0], [1, count - 1, width]);
+  return tf.reshape(tf.gather(tf.reshape(positions, [count, width]), tf.reshape(tf.add(visible, tf.scalar(1, 'int32')), [-1])), [...visible.shape, width]);
+}

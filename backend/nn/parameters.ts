@@ -1,0 +1,111 @@
+/** Parameters by the names that checkpoints use: how a model declares them, initialises them, and finds them again. */
+import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../errors.ts';
+import { Random } from '../random.ts';
+
+/** How a parameter starts. */
+export type Initializer =
+  | { kind: 'zeros' }
+  | { kind: 'constant'; value: number }
+  | { kind: 'normal'; std: number }
+  /** Glorot and Bengio's uniform: +-sqrt(6 / (inputs + outputs)), a convolution's weight taken as a matrix [out, rest]. */
+  | { kind: 'xavier' }
+  /** Given values, such as fixed position embeddings. */
+  | { kind: 'values'; values: () => Float32Array };
+
+export interface ParameterSpec {
+  name: string;
+  shape: number[];
+  initializer: Initializer;
+  /** Updated by the optimizer. The target branch, buffers and fixed embeddings are not. */
+  trainable: boolean;
+  /** Starts as a copy of this parameter (the target branch). */
+  copyOf?: string;
+}
+
+function initialValues({ name, shape, initializer }: ParameterSpec, seed: number): Float32Array {
+  const size = shape.reduce((a, b) => a * b, 1);
+  // A stream of its own for each name: adding a parameter does not change how the others start.
+  const random = new Random(seed, ...Buffer.from(name));
+  switch (initializer.kind) {
+    case 'zeros':
+      return new Float32Array(size);
+    case 'constant':
+      return new Float32Array(size).fill(initializer.value);
+    case 'normal':
+      return Float32Array.from({ length: size }, () => initializer.std * random.normal());
+    case 'xavier': {
+      const outputs = shape[0]!;
+      const limit = Math.sqrt(6 / (outputs + size / outputs));
+      return Float32Array.from({ length: size }, () => random.uniform(-limit, limit));
+    }
+    case 'values':
+      return initializer.values();
+  }
+}
+
+/** A model's parameters as TensorFlow.js variables. */
+export class Parameters {
+  readonly specs: readonly ParameterSpec[];
+  private readonly variables = new Map<string, tf.Variable>();
+
+  constructor(specs: ParameterSpec[], seed: number) {
+    this.specs = specs;
+    for (const spec of specs) {
+      const source = spec.copyOf === undefined ? undefined : specs.find((s) => s.name === spec.copyOf);
+      this.variables.set(spec.name, tf.tidy(() => tf.variable(tf.tensor(initialValues(source ?? spec, seed), spec.shape), spec.trainable)));
+    }
+  }
+
+  /** Throws where the model has no such parameter: a mistake of ours. */
+  get(name: string): tf.Variable {
+    const variable = this.variables.get(name);
+    if (!variable) throw new Error(`the model has no parameter ${name}`);
+    return variable;
+  }
+
+  has(name: string): boolean {
+    return this.variables.has(name);
+  }
+
+  /** Those the optimizer updates, in order. */
+  get trainable(): { spec: ParameterSpec; variable: tf.Variable }[] {
+    return this.specs.filter((spec) => spec.trainable).map((spec) => ({ spec, variable: this.get(spec.name) }));
+  }
+
+  /** Replaces a parameter's values. Throws InputError where the shapes differ. */
+  set(name: string, values: Float32Array, shape: readonly number[]): void {
+    const variable = this.get(name);
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (size !== variable.size) throw new InputError(`the checkpoint's ${name} has shape [${shape.join(', ')}], the model's [${variable.shape.join(', ')}]: the run file describes another model`);
+    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+  }
+
+  dispose(): void {
+    for (const variable of this.variables.values()) variable.dispose();
+  }
+}
+
+/** A part of the parameters under a common prefix: what a layer is given. */
+export class Scope {
+  readonly parameters: Parameters;
+  readonly prefix: string;
+
+  constructor(parameters: Parameters, prefix = '') {
+    this.parameters = parameters;
+    this.prefix = prefix;
+  }
+
+  /** The part under `prefix.name`. */
+  at(name: string): Scope {
+    return new Scope(this.parameters, `${this.prefix}${name}.`);
+  }
+
+  get(name: string): tf.Variable {
+    return this.parameters.get(this.prefix + name);
+  }
+
+  has(name: string): boolean {
+    return this.parameters.has(this.prefix + name);
+  }
+}

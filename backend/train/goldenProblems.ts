@@ -1,0 +1,125 @@
+/** The problems of golden folders: their config and batch, in the official codes' words, as this project's model, method and batch. */
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import type { RelativeGeometry } from '../augment/geometry.ts';
+import type { TensorFile } from '../formats/tensorFile.ts';
+import type { MethodBatch } from '../methods/method.ts';
+import { methodSchema } from '../methods/registry.ts';
+import { modelSchema } from '../nn/model.ts';
+import { optimizerSchema } from '../optim/schema.ts';
+import { patchesOf } from '../ops/imagePatches.ts';
+import { visiblePositions, type LearnerOptions, type Rates } from './learner.ts';
+
+const optimizer = z.object({
+  name: z.literal('adamw'),
+  lr: z.number(),
+  betas: z.tuple([z.number(), z.number()]),
+  eps: z.number(),
+  weight_decay: z.number(),
+  clip_norm: z.number().nullable(),
+});
+
+const common = { image_size: z.int().positive(), patch_size: z.int().positive(), embed_dim: z.int().positive(), depth: z.int().positive(), heads: z.int().positive(), layer_norm_eps: z.number().positive(), batch: z.int().positive(), optimizer };
+const norm = z.enum(['batch', 'layer']);
+
+const siameseConfig = z.object({
+  method: z.literal('siamese'),
+  ...common,
+  decoder_embed_dim: z.int().positive(),
+  decoder_heads: z.int().positive(),
+  projector_depth: z.int().min(0),
+  predictor_depth: z.int().positive(),
+  projector_norm: norm,
+  predictor_norm: norm,
+  online_norm: z.boolean(),
+  train_patch_embed: z.boolean(),
+  layer_scale: z.number().positive().nullable(),
+  neg_weight: z.number(),
+  ema_momentum: z.number(),
+});
+
+const maeConfig = z.object({
+  method: z.literal('mae'),
+  ...common,
+  decoder_embed_dim: z.int().positive(),
+  decoder_depth: z.int().min(0),
+  decoder_heads: z.int().positive(),
+  norm_pix_loss: z.boolean(),
+  mask_ratio: z.number().min(0).max(1),
+});
+
+export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig]);
+type GoldenConfig = z.infer<typeof goldenConfigSchema>;
+
+export interface GoldenProblem {
+  options: Omit<LearnerOptions, 'seed'>;
+  /** Makes the batch's tensors anew, for each step. */
+  batch: () => MethodBatch;
+  rates: Rates;
+}
+
+/** A tensor of the batch file, with its shape. */
+interface Values {
+  values: Float32Array;
+  shape: number[];
+}
+
+async function readValues(file: TensorFile, name: string): Promise<Values> {
+  return { values: await file.readFloat32(name), shape: file.tensors.find((t) => t.name === name)!.shape };
+}
+
+const model = (c: GoldenConfig, layerScale: number | null) => modelSchema.parse({ arch: 'vit_tiny', imageSize: c.image_size, patchSize: c.patch_size, width: c.embed_dim, depth: c.depth, heads: c.heads, layerScale, layerNormEps: c.layer_norm_eps });
+
+const optimizerOf = ({ optimizer: o }: GoldenConfig) => optimizerSchema.parse({ baseLearningRate: o.lr, betas: o.betas, eps: o.eps, weightDecay: o.weight_decay, clipNorm: o.clip_norm });
+
+const patches = ({ values, shape }: Values, patchSize: number): tf.Tensor => tf.tidy(() => patchesOf(tf.tensor(values, shape), patchSize));
+
+/** mask [B, N], 1 is masked. */
+function masked(mask: Uint8Array, batch: number): { visible: tf.Tensor; mask: tf.Tensor } {
+  const positions = visiblePositions(mask, batch);
+  return { visible: tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(mask), [batch, mask.length / batch]) };
+}
+
+async function siameseProblem(c: Extract<GoldenConfig, { method: 'siamese' }>, file: TensorFile): Promise<GoldenProblem> {
+  const [a, b, mask] = await Promise.all(['x1', 'x2', 'mask'].map((name) => readValues(file, name)));
+  const [deltaI, deltaJ, deltaH, deltaW, relativeFlip, flipDeltaJ] = await Promise.all(['delta_i', 'delta_j', 'delta_h', 'delta_w', 'relative_flip', 'flip_delta_j'].map((name) => file.readFloat32(name)));
+  const geometry: RelativeGeometry[] = Array.from(deltaI!, (_, i) => ({ deltaI: deltaI![i]!, deltaJ: deltaJ![i]!, deltaH: deltaH![i]!, deltaW: deltaW![i]!, relativeFlip: relativeFlip![i] !== 0, flipDeltaJ: flipDeltaJ![i]! }));
+  const method = methodSchema.parse({
+    name: 'siamese', decoderWidth: c.decoder_embed_dim, decoderHeads: c.decoder_heads, projectorDepth: c.projector_depth, predictorDepth: c.predictor_depth,
+    projectorNorm: c.projector_norm, predictorNorm: c.predictor_norm, onlineNorm: c.online_norm, trainPatchEmbed: c.train_patch_embed, lambda: c.neg_weight,
+  });
+  return {
+    options: { model: model(c, c.layer_scale), method, optimizer: optimizerOf(c) },
+    rates: { learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: c.ema_momentum },
+    batch: () => ({
+      views: [
+        { patches: patches(a!, c.patch_size), ...masked(Uint8Array.from(mask!.values), a!.shape[0]!) },
+        { patches: patches(b!, c.patch_size), visible: null, mask: null },
+      ],
+      geometry,
+    }),
+  };
+}
+
+async function maeProblem(c: Extract<GoldenConfig, { method: 'mae' }>, file: TensorFile): Promise<GoldenProblem> {
+  const [image, noise] = await Promise.all(['crop0', 'noise'].map((name) => readValues(file, name)));
+  const [batch, count] = noise!.shape as [number, number];
+  const keep = Math.floor(count * (1 - c.mask_ratio));
+  const mask = new Uint8Array(batch * count).fill(1);
+  for (let b = 0; b < batch; b++) {
+    const row = noise!.values.subarray(b * count, (b + 1) * count);
+    const order = Array.from(row.keys()).sort((p, q) => row[p]! - row[q]!);
+    for (const i of order.slice(0, keep)) mask[b * count + i] = 0;
+  }
+  const method = methodSchema.parse({ name: 'mae', maskRatio: c.mask_ratio, decoderWidth: c.decoder_embed_dim, decoderDepth: c.decoder_depth, decoderHeads: c.decoder_heads, normalizePixels: c.norm_pix_loss });
+  return {
+    options: { model: model(c, null), method, optimizer: optimizerOf(c) },
+    rates: { learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: 1 },
+    batch: () => ({ views: [{ patches: patches(image!, c.patch_size), ...masked(mask, batch) }], geometry: null }),
+  };
+}
+
+/** The folder's problem; its batch file stays the caller's. */
+export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<GoldenProblem> {
+  return config.method === 'siamese' ? siameseProblem(config, batch) : maeProblem(config, batch);
+}

@@ -1,0 +1,177 @@
+/** A model in training: its parameters, its optimizer, and what one step does to them. The engine is current already. */
+import * as tf from '@tensorflow/tfjs-core';
+import { relativeGeometry } from '../augment/geometry.ts';
+import type { Batch, ViewBatch } from '../data/batch.ts';
+import { InputError, RunError } from '../errors.ts';
+import type { TensorFile } from '../formats/tensorFile.ts';
+import type { MethodBatch, MethodOutput, ViewTensors } from '../methods/method.ts';
+import { methodOf, type MethodConfig } from '../methods/registry.ts';
+import { Parameters } from '../nn/parameters.ts';
+import type { ModelConfig } from '../nn/model.ts';
+import { AdamW } from '../optim/adamw.ts';
+import { parameterUpdates } from '../optim/updates.ts';
+import type { OptimizerConfig } from '../optim/schema.ts';
+import { valueAndGradients } from '../ops/gradients.ts';
+import { imagePatches } from '../ops/imagePatches.ts';
+
+export interface Rates {
+  learningRate: number;
+  weightDecay: number;
+  /** EMA momentum of the target branch. */
+  momentum: number;
+}
+
+export interface StepReport {
+  loss: number;
+  /** Global norm of the gradients before clipping. */
+  gradNorm: number;
+  metrics: Record<string, number>;
+}
+
+/** A tensor of a checkpoint, read when it is written. */
+export interface NamedTensor {
+  name: string;
+  shape: number[];
+  read(): Promise<Float32Array>;
+}
+
+export interface LearnerOptions {
+  model: ModelConfig;
+  method: MethodConfig;
+  optimizer: OptimizerConfig;
+  seed: number;
+}
+
+/** What a step computed, shown to those who look closer before the optimizer uses it up. Gradients are in the order of `parameters.trainable`. */
+export interface StepDetails extends StepReport {
+  gradients: (tf.Tensor | null)[];
+  intermediates: Record<string, tf.Tensor>;
+}
+
+/** A mask [B, N] (1 is masked) as the positions that are left, [B, K]. Throws where images keep different numbers. */
+export function visiblePositions(mask: Uint8Array, batch: number): Int32Array {
+  const patches = mask.length / batch;
+  const kept = Array.from({ length: batch }, (_, b) => Array.from({ length: patches }, (_, i) => i).filter((i) => mask[b * patches + i] === 0));
+  const count = kept[0]!.length;
+  if (kept.some((k) => k.length !== count)) throw new InputError('every image of a batch must keep the same number of patches: give the mask an exact count');
+  return Int32Array.from(kept.flat());
+}
+
+function viewTensors(view: ViewBatch, patchSize: number): ViewTensors {
+  const patches = imagePatches(view.pixels, view.size, patchSize);
+  if (!view.mask?.some((m) => m !== 0)) return { patches, visible: null, mask: null };
+  const batch = patches.shape[0]!;
+  const positions = visiblePositions(view.mask, batch);
+  return { patches, visible: tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(view.mask), [batch, patches.shape[1]!]) };
+}
+
+/** A batch of the loader as the method takes it. */
+export function methodBatch(batch: Batch, model: ModelConfig): MethodBatch {
+  const [a, b] = batch.views;
+  return {
+    views: batch.views.map((view) => viewTensors(view, model.patchSize)),
+    geometry: a && b ? a.crops.map((crop, i) => relativeGeometry(crop, b.crops[i]!)) : null,
+  };
+}
+
+export class Learner {
+  readonly parameters: Parameters;
+  readonly optimizer: AdamW;
+  private readonly options: LearnerOptions;
+
+  private constructor(options: LearnerOptions) {
+    this.options = options;
+    this.parameters = new Parameters(methodOf(options.method).specs(options.model, options.method), options.seed);
+    this.optimizer = new AdamW(this.parameters.trainable, options.optimizer);
+  }
+
+  static create(options: LearnerOptions): Learner {
+    return new Learner(options);
+  }
+
+  /** One optimizer step over one or more micro-batches. Rejects with RunError on a loss that is not finite, before parameters change. */
+  step(micro: Batch[], rates: Rates): Promise<StepReport> {
+    return this.stepOn(micro.map((batch) => () => methodBatch(batch, this.options.model)), rates);
+  }
+
+  /** As `step`, on tensors; `inspect` sees the details while they last. */
+  async stepOn(micro: (() => MethodBatch)[], rates: Rates, inspect?: (details: StepDetails) => Promise<void>): Promise<StepReport> {
+    const { model, method: config, optimizer } = this.options;
+    const method = methodOf(config);
+    const updates = parameterUpdates();
+    const pairs = method.momentumPairs(model, config);
+    if (pairs.length) updates.lerp(pairs.map(([target]) => this.parameters.get(target)), pairs.map(([, source]) => this.parameters.get(source)), 1 - rates.momentum);
+
+    const variables = this.parameters.trainable.map(({ variable }) => variable);
+    let total: (tf.Tensor | null)[] = variables.map(() => null);
+    let intermediates: Record<string, tf.Tensor> = {};
+    const scalars: Record<string, number> = {};
+    for (const make of micro) {
+      const { value, gradients } = valueAndGradients<MethodOutput>(() => method.forward(this.parameters, model, config, make()), variables);
+      tf.dispose(intermediates);
+      intermediates = value.intermediates;
+      total = total.map((sofar, i) => {
+        const next = gradients[i]!;
+        if (!sofar || !next) return sofar ?? next;
+        const sum = tf.add(sofar, next);
+        tf.dispose([sofar, next]);
+        return sum;
+      });
+      for (const [name, scalar] of Object.entries({ loss: value.loss, ...value.metrics })) {
+        scalars[name] = (scalars[name] ?? 0) + (await scalar.data())[0]! / micro.length;
+        scalar.dispose();
+      }
+    }
+    const present = total.filter((g): g is tf.Tensor => g !== null);
+    const gradNorm = updates.globalNorm(present) / micro.length;
+    const { loss = NaN, ...metrics } = scalars;
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+      tf.dispose([present, intermediates]);
+      throw new RunError(`the ${Number.isFinite(loss) ? 'gradient' : 'loss'} is not finite (loss ${loss}, gradient norm ${gradNorm}). Lower optimizer.baseLearningRate, lengthen the warm-up, or set engine.precision=fp32`);
+    }
+    await inspect?.({ loss, gradNorm, metrics, gradients: total, intermediates });
+    const clip = optimizer.clipNorm === null ? 1 : Math.min(1, optimizer.clipNorm / (gradNorm + 1e-6));
+    this.optimizer.step(total, rates, clip / micro.length);
+    tf.dispose([present, intermediates]);
+    return { loss, gradNorm, metrics };
+  }
+
+  /** Tensors by the authors' checkpoint names. */
+  modelTensors(): NamedTensor[] {
+    return this.parameters.specs.map(({ name, shape }) => ({ name, shape, read: () => this.parameters.get(name).data<'float32'>() }));
+  }
+
+  /** `exp_avg.NAME` and `exp_avg_sq.NAME` for each trained parameter, and `step`. */
+  optimizerTensors(): NamedTensor[] {
+    const steps = this.optimizer.steps;
+    return [
+      { name: 'step', shape: [1], read: () => Promise.resolve(Float32Array.of(steps)) },
+      ...this.optimizer.slots.flatMap(({ spec: { name, shape }, first, second }) => [
+        { name: `exp_avg.${name}`, shape, read: () => first.data<'float32'>() },
+        { name: `exp_avg_sq.${name}`, shape, read: () => second.data<'float32'>() },
+      ]),
+    ];
+  }
+
+  /** Takes over a checkpoint's tensors; with an optimizer file, its moments too. Throws InputError where one is missing. */
+  async load(model: TensorFile, optimizer: TensorFile | null): Promise<void> {
+    const shapes = new Map(model.tensors.map((t) => [t.name, t.shape]));
+    for (const { name } of this.parameters.specs) {
+      const shape = shapes.get(name);
+      if (!shape) throw new InputError(`${model.path} has no tensor ${name}: it is not a checkpoint of this run's method and model`);
+      this.parameters.set(name, await model.readFloat32(name), shape);
+    }
+    if (!optimizer) return;
+    this.optimizer.steps = (await optimizer.readFloat32('step'))[0]!;
+    for (const { spec, first, second } of this.optimizer.slots)
+      for (const [kind, variable] of [['exp_avg', first], ['exp_avg_sq', second]] as const) {
+        const values = await optimizer.readFloat32(`${kind}.${spec.name}`);
+        tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+      }
+  }
+
+  dispose(): void {
+    this.parameters.dispose();
+    this.optimizer.dispose();
+  }
+}
