@@ -1,0 +1,186 @@
+/**
+ * The header of a safetensors file, parsed by the format's own grammar: names to { dtype, shape, data_offsets }, and
+ * `__metadata__` to strings. General JSON parsers hide what makes a header hostile: duplicate keys, numbers past 2^53.
+ */
+import { isUtf8 } from 'node:buffer';
+import { InputError } from '../errors.ts';
+import { byteLength, dtypes, isDType } from './dtypes.ts';
+import type { DType } from './dtypes.ts';
+
+/** The format's own limit, in bytes. */
+export const maxHeaderBytes = 100_000_000;
+
+export interface HeaderTensor {
+  name: string;
+  dtype: DType;
+  shape: number[];
+  /** First byte and end, counted from the end of the header. */
+  start: number;
+  end: number;
+}
+
+export interface Header {
+  tensors: HeaderTensor[];
+  metadata: Record<string, string>;
+}
+
+const quote = 0x22, comma = 0x2c, colon = 0x3a, openBracket = 0x5b, backslash = 0x5c, closeBracket = 0x5d, openBrace = 0x7b, closeBrace = 0x7d;
+
+/** Reads the grammar from left to right; every failure says at which byte of the header. */
+class HeaderParser {
+  private readonly bytes: Buffer;
+  private position = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  parse(): Header {
+    const tensors: HeaderTensor[] = [];
+    let metadata: Record<string, string> = {};
+    const names = new Set<string>();
+    this.object((name) => {
+      if (names.has(name)) this.fail(`has the key "${shown(name)}" twice`);
+      names.add(name);
+      if (name === '__metadata__') metadata = this.metadata();
+      else tensors.push(this.tensor(name));
+    });
+    if (this.peek() !== -1) this.fail('goes on after its closing brace');
+    return { tensors, metadata };
+  }
+
+  private tensor(name: string): HeaderTensor {
+    const fields: { dtype?: string; shape?: number[]; data_offsets?: number[] } = {};
+    this.object((key) => {
+      if (key !== 'dtype' && key !== 'shape' && key !== 'data_offsets') return this.fail(`gives tensor "${shown(name)}" the unknown key "${shown(key)}"`);
+      if (fields[key] !== undefined) this.fail(`gives tensor "${shown(name)}" the key "${key}" twice`);
+      if (key === 'dtype') fields.dtype = this.string();
+      else fields[key] = this.integers(name);
+    });
+    const { dtype, shape, data_offsets: offsets } = fields;
+    if (dtype === undefined || shape === undefined || offsets === undefined) return this.fail(`gives tensor "${shown(name)}" no ${dtype === undefined ? 'dtype' : shape === undefined ? 'shape' : 'data_offsets'}`);
+    if (!isDType(dtype)) return this.fail(`gives tensor "${shown(name)}" the unknown dtype "${shown(dtype)}" (known: ${dtypes.join(', ')})`);
+    const [start, end, ...more] = offsets;
+    if (start === undefined || end === undefined || more.length > 0) return this.fail(`gives tensor "${shown(name)}" data_offsets that are not two numbers`);
+    return { name, dtype, shape, start, end };
+  }
+
+  private metadata(): Record<string, string> {
+    const entries = new Map<string, string>();
+    this.object((key) => {
+      if (entries.has(key)) this.fail(`has the metadata key "${shown(key)}" twice`);
+      entries.set(key, this.string());
+    });
+    return Object.fromEntries(entries);
+  }
+
+  /** `{ "key": member, ... }`; `member` must read the value. */
+  private object(member: (key: string) => void): void {
+    this.expect(openBrace, '"{"');
+    if (this.take(closeBrace)) return;
+    do {
+      const key = this.string();
+      this.expect(colon, '":"');
+      member(key);
+    } while (this.take(comma));
+    this.expect(closeBrace, '"," or "}"');
+  }
+
+  private integers(name: string): number[] {
+    const values: number[] = [];
+    this.expect(openBracket, '"["');
+    if (this.take(closeBracket)) return values;
+    do values.push(this.integer(name));
+    while (this.take(comma));
+    this.expect(closeBracket, '"," or "]"');
+    return values;
+  }
+
+  private integer(name: string): number {
+    const first = this.peek();
+    const start = this.position;
+    let value = 0;
+    for (let byte = first; byte >= 0x30 && byte <= 0x39; byte = this.bytes[++this.position] ?? -1) {
+      value = value * 10 + byte - 0x30;
+      if (value > Number.MAX_SAFE_INTEGER) this.fail(`gives tensor "${shown(name)}" a number beyond 2^53 - 1`);
+    }
+    const length = this.position - start;
+    if (length === 0 || (length > 1 && first === 0x30)) this.fail(`gives tensor "${shown(name)}" a number that is not a non-negative integer`);
+    return value;
+  }
+
+  private string(): string {
+    this.expect(quote, 'a string');
+    const start = this.position;
+    let escaped = false;
+    for (;;) {
+      const byte = this.bytes[this.position++];
+      if (byte === undefined || byte < 0x20) return this.fail('has a string without an end');
+      if (byte === quote) break;
+      if (byte === backslash) {
+        escaped = true;
+        this.position++;
+      }
+    }
+    const text = this.bytes.toString('utf8', start, this.position - 1);
+    if (!escaped) return text;
+    try {
+      return JSON.parse(`"${text}"`) as string;
+    } catch {
+      return this.fail('has a string with an invalid escape');
+    }
+  }
+
+  private expect(byte: number, what: string): void {
+    if (!this.take(byte)) this.fail(`lacks ${what}`);
+  }
+
+  private take(byte: number): boolean {
+    if (this.peek() !== byte) return false;
+    this.position++;
+    return true;
+  }
+
+  /** The next byte that is not white space, -1 at the end. */
+  private peek(): number {
+    for (;;) {
+      const byte = this.bytes[this.position];
+      if (byte === undefined) return -1;
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return byte;
+      this.position++;
+    }
+  }
+
+  private fail(what: string): never {
+    throw new InputError(`its header ${what} (at byte ${this.position})`);
+  }
+}
+
+/** A name for a message: never longer than a line, without control characters. */
+export const shown = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 77)}...` : name).slice(1, -1);
+
+/**
+ * Parses the header and holds it against the bytes that follow it: every tensor as long as its shape says, and all
+ * of them together covering the data without overlap, hole or trailer. Throws InputError with the first violation.
+ */
+export function parseHeader(bytes: Buffer, dataBytes: number): Header {
+  if (bytes[0] !== openBrace) throw new InputError('its header does not begin with "{"');
+  if (!isUtf8(bytes)) throw new InputError('its header is not UTF-8 text');
+  const header = new HeaderParser(bytes).parse();
+  for (const { name, dtype, shape, start, end } of header.tensors) {
+    const expected = byteLength(dtype, shape);
+    if (expected === null) throw new InputError(`tensor "${shown(name)}" of dtype ${dtype} and shape [${shape.slice(0, 8).join(', ')}] has no whole number of bytes up to 2^53 - 1`);
+    if (end < start) throw new InputError(`tensor "${shown(name)}" ends at byte ${end}, before it starts at byte ${start}`);
+    if (end > dataBytes) throw new InputError(`tensor "${shown(name)}" ends at byte ${end} of the data, which has only ${dataBytes}: the file was cut short`);
+    if (end - start !== expected) throw new InputError(`tensor "${shown(name)}" takes ${end - start} bytes, but dtype ${dtype} and shape [${shape.slice(0, 8).join(', ')}] need ${expected}`);
+  }
+  const inOrder = [...header.tensors].sort((a, b) => a.start - b.start || a.end - b.end);
+  let covered = 0;
+  for (const { name, start, end } of inOrder) {
+    if (start < covered) throw new InputError(`tensor "${shown(name)}" starts at byte ${start} of the data, inside another tensor that ends at byte ${covered}`);
+    if (start > covered) throw new InputError(`bytes ${covered} to ${start} of the data, before tensor "${shown(name)}", belong to no tensor`);
+    covered = end;
+  }
+  if (covered !== dataBytes) throw new InputError(`the last ${dataBytes - covered} bytes of the data belong to no tensor`);
+  return header;
+}
