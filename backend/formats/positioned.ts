@@ -11,6 +11,8 @@ export interface SourceFile {
   handle: FileHandle;
   /** Bytes when it was opened. */
   size: number;
+  /** Tells the file from another that was renamed into its place. */
+  identity: string;
 }
 
 /** Opens `path` for reading. Throws InputError, saying why, where that is impossible. */
@@ -24,7 +26,7 @@ export async function openSource(path: string): Promise<SourceFile> {
     throw new InputError(`${path} cannot be opened (${code}): check its permissions`);
   }
   const status = await handle.stat();
-  if (status.isFile()) return { path, handle, size: status.size };
+  if (status.isFile()) return { path, handle, size: status.size, identity: `${status.dev}:${status.ino}` };
   await handle.close();
   throw new InputError(`${path} is not a file: give the file itself`);
 }

@@ -1,0 +1,165 @@
+/** Takes the encoder out of a checkpoint, as a file that timm's VisionTransformer loads without a change. */
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { InputError } from '../errors.ts';
+import { writeAtomically } from '../formats/atomic.ts';
+import { modelStateDict } from '../formats/stateDict.ts';
+import type { StateDict } from '../formats/stateDict.ts';
+import { openTensorFile, writeSafetensors } from '../formats/tensorFile.ts';
+import type { TensorInfo } from '../formats/tensorFile.ts';
+import { modelDimensions, modelSchema } from '../nn/model.ts';
+
+export interface ExportOptions {
+  /** SiameseIM's online encoder, or the target: its moving average. MAE has only the first. */
+  branch: 'online' | 'target';
+  /** Attention heads, which weights do not show; default: those of the run's config.json where there is one. */
+  heads?: number;
+}
+
+export interface BackboneArchitecture {
+  width: number;
+  depth: number;
+  /** null where neither the caller nor a run's config says. */
+  heads: number | null;
+  mlpRatio: number;
+  patchSize: number;
+  imageSize: number;
+  layerScale: boolean;
+  /** Whether a layer norm follows the last block. SiameseIM has none. */
+  finalNorm: boolean;
+}
+
+export interface ExportResult {
+  output: string;
+  tensors: number;
+  bytes: number;
+  sha256: string;
+  architecture: BackboneArchitecture;
+  /** What `timm.create_model('vit_base_patch16_224', **arguments)` needs for a model with identical features. */
+  timmArguments: Record<string, unknown>;
+  warnings: string[];
+}
+
+/** A block's tensors by timm's names, with their shapes for width D and hidden width H. */
+const blockShapes = {
+  'norm1.weight': ['D'], 'norm1.bias': ['D'],
+  'attn.qkv.weight': ['3D', 'D'], 'attn.qkv.bias': ['3D'], 'attn.proj.weight': ['D', 'D'], 'attn.proj.bias': ['D'],
+  'norm2.weight': ['D'], 'norm2.bias': ['D'],
+  'mlp.fc1.weight': ['H', 'D'], 'mlp.fc1.bias': ['H'], 'mlp.fc2.weight': ['D', 'H'], 'mlp.fc2.bias': ['D'],
+} as const;
+const layerScaleShapes = { 'ls1.gamma': ['D'], 'ls2.gamma': ['D'] } as const;
+
+/** Images are normalised by these before the encoder (ImageNet's mean and deviation of RGB in [0, 1]). */
+const normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const timmEps = 1e-6;
+
+/**
+ * Writes the encoder of a SiameseIM or MAE checkpoint (.pth or .safetensors) to `output` as safetensors, under timm's
+ * names and in the checkpoint's own element types; its metadata says how timm makes the model.
+ * Throws InputError where the checkpoint holds no such encoder.
+ */
+export async function exportBackbone(input: string, output: string, options: ExportOptions): Promise<ExportResult> {
+  if (resolve(input) === resolve(output)) throw new InputError(`${output} is the checkpoint itself: give another file to write`);
+  const file = await openTensorFile(input);
+  try {
+    const { tensors: found, ...shape } = findEncoder(input, modelStateDict(file), options.branch);
+    const run = await runModel(input, shape.width);
+    const heads = options.heads ?? run?.heads ?? null;
+    if (heads !== null && (!Number.isInteger(heads) || heads < 1 || shape.width % heads !== 0)) throw new InputError(`${heads} heads do not divide the encoder's width of ${shape.width}`);
+    const architecture = { ...shape, heads };
+    const timmArguments = timmArgumentsOf(architecture);
+    const warnings: string[] = [];
+    if (heads === null) warnings.push('the number of attention heads is unknown: give timm the right num_heads, or export again with it');
+    if (run && run.eps !== timmEps) warnings.push(`the layer norms were trained with epsilon ${run.eps}, while timm uses ${timmEps}: set it on the model's norms`);
+    const metadata = {
+      format: 'pt',
+      branch: options.branch,
+      architecture: JSON.stringify(architecture),
+      normalisation: JSON.stringify(normalisation),
+      timm_model: 'vit_base_patch16_224',
+      timm_arguments: JSON.stringify(timmArguments),
+    };
+    const tensors = [...found].map(([name, from]) => ({ name, dtype: from.dtype, shape: from.shape, data: () => file.read(from.name) }));
+    const { sha256, bytes } = await writeAtomically(output, (temporary) => writeSafetensors(temporary, tensors, metadata));
+    return { output, tensors: tensors.length, bytes, sha256, architecture, timmArguments, warnings };
+  } finally {
+    await file.close();
+  }
+}
+
+interface Encoder extends Omit<BackboneArchitecture, 'heads'> {
+  /** Tensors of the file by timm's names. */
+  tensors: Map<string, TensorInfo>;
+}
+
+/** Finds one branch's encoder among the checkpoint's tensors: every tensor there, and of the shape that the others imply. */
+function findEncoder(path: string, { tensors: all }: StateDict, branch: ExportOptions['branch']): Encoder {
+  // The target's tensors have the authors' prefix; fixed positions are shared.
+  const prefix = branch === 'target' ? 'mm_' : '';
+  if (branch === 'target' && !all.has('mm_cls_token')) throw new InputError(`${path} has no target branch (no tensor mm_cls_token), as every checkpoint but SiameseIM's: export the online branch`);
+  const tensors = new Map<string, TensorInfo>();
+  const take = (name: string, from = prefix + name): number[] => {
+    const tensor = all.get(from);
+    if (!tensor) throw new InputError(`${path} has no tensor ${from}: it is not a SiameseIM or MAE checkpoint with a Vision Transformer encoder`);
+    tensors.set(name, tensor);
+    return tensor.shape;
+  };
+  const takeAs = (name: string, expected: number[]): void => {
+    const shape = take(name);
+    if (shape.length !== expected.length || shape.some((size, d) => size !== expected[d])) throw new InputError(`${path}: tensor ${prefix}${name} has the shape [${shape.join(', ')}] instead of [${expected.join(', ')}]`);
+  };
+
+  const width = take('cls_token').at(-1) ?? 0;
+  const positions = take('pos_embed', 'pos_embed')[1] ?? 0;
+  const patchSize = take('patch_embed.proj.weight').at(-1) ?? 0;
+  const grid = Math.round(Math.sqrt(positions - 1));
+  if (grid < 1 || grid * grid + 1 !== positions) throw new InputError(`${path}: pos_embed has ${positions} positions, which are not a class token and a square of patches`);
+  takeAs('cls_token', [1, 1, width]);
+  takeAs('patch_embed.proj.weight', [width, 3, patchSize, patchSize]);
+  takeAs('patch_embed.proj.bias', [width]);
+
+  const hidden = all.get(`${prefix}blocks.0.mlp.fc1.weight`)?.shape[0] ?? 0;
+  const layerScale = all.has(`${prefix}blocks.0.ls1.gamma`);
+  const sizes = { D: width, '3D': 3 * width, H: hidden };
+  let depth = 0;
+  do {
+    for (const [name, shape] of Object.entries({ ...blockShapes, ...(layerScale ? layerScaleShapes : {}) })) takeAs(`blocks.${depth}.${name}`, shape.map((size) => sizes[size]));
+    depth++;
+  } while (all.has(`${prefix}blocks.${depth}.norm1.weight`));
+
+  const finalNorm = all.has(`${prefix}norm.weight`);
+  if (finalNorm) for (const name of ['norm.weight', 'norm.bias']) takeAs(name, [width]);
+  return { tensors, width, depth, mlpRatio: hidden / width, patchSize, imageSize: grid * patchSize, layerScale, finalNorm };
+}
+
+/** timm's VisionTransformer arguments; its defaults (biases, exact GELU, learned positions with the class token) are ours. */
+function timmArgumentsOf({ width, depth, heads, mlpRatio, patchSize, imageSize, layerScale, finalNorm }: BackboneArchitecture): Record<string, unknown> {
+  return {
+    img_size: imageSize, patch_size: patchSize, embed_dim: width, depth, ...(heads === null ? {} : { num_heads: heads }), mlp_ratio: mlpRatio,
+    // The value does not matter: the loaded gammas replace it.
+    ...(layerScale ? { init_values: 1 } : {}),
+    final_norm: finalNorm, num_classes: 0, global_pool: 'token',
+  };
+}
+
+/** Heads and norm epsilon by the run's config.json, beside the checkpoint or up to two folders above it; null without one that fits. */
+async function runModel(checkpoint: string, width: number): Promise<{ heads: number; eps: number } | null> {
+  const folder = dirname(resolve(checkpoint));
+  for (const candidate of [folder, dirname(folder), dirname(dirname(folder))]) {
+    const text = await readFile(join(candidate, 'config.json'), 'utf8').catch(() => null);
+    const model = text === null ? null : modelSchema.safeParse(modelSection(text)).data;
+    if (!model) continue;
+    const dimensions = modelDimensions(model);
+    if (dimensions.width === width) return { heads: dimensions.heads, eps: model.layerNormEps };
+  }
+  return null;
+}
+
+function modelSection(text: string): unknown {
+  try {
+    const config: unknown = JSON.parse(text);
+    return typeof config === 'object' && config !== null && 'model' in config ? config.model : null;
+  } catch {
+    return null;
+  }
+}
