@@ -31,6 +31,7 @@ const batches = new Map<number, OpenBatch>();
 const queue: (() => Promise<void>)[] = [];
 let running = false;
 
+const stopped = () => Atomics.load(beat, cells.stop) !== 0n;
 const post = (message: FromWorker) => port.postMessage(message);
 
 /** Renders a sample and returns how to write it: what is in the arena stays until the next sample. */
@@ -68,15 +69,20 @@ async function processSlot(id: number, buffer: BatchBuffer, slot: number, attemp
 async function processBatch(id: number): Promise<void> {
   const batch = batches.get(id);
   if (!batch) return;
-  for (let slot = batch.buffer.claim(); slot !== null; slot = batch.buffer.claim()) await processSlot(id, batch.buffer, slot, 0, batch.samples[slot]!);
+  while (!stopped()) {
+    const slot = batch.buffer.claim();
+    if (slot === null) return;
+    await processSlot(id, batch.buffer, slot, 0, batch.samples[slot]!);
+  }
 }
 
-/** Runs what is queued, one after the other: messages may arrive while libvips works. */
+/** Runs what is queued, one after the other: messages may arrive while libvips works. A closed port lets the thread end. */
 async function drain(): Promise<void> {
   if (running) return;
   running = true;
-  for (let task = queue.shift(); task; task = queue.shift()) await task();
+  for (let task = queue.shift(); task && !stopped(); task = queue.shift()) await task();
   running = false;
+  if (stopped()) port.close();
 }
 
 port.on('message', (message: ToWorker) => {
@@ -96,6 +102,9 @@ port.on('message', (message: ToWorker) => {
     }
     case 'drop':
       batches.delete(message.id);
+      break;
+    case 'stop':
+      break;
   }
   void drain();
 });

@@ -14,17 +14,19 @@ export interface JobSample extends SampleLocation {
 
 export interface WorkerData {
   job: Job;
-  /** Int64 cells: when the sample in work was begun (nanoseconds of process.hrtime, 0 is none), its batch, its slot. */
+  /** Int64 cells: when the sample in work was begun (nanoseconds of process.hrtime, 0 is none), its batch, its slot, and whether to stop. */
   heartbeat: SharedArrayBuffer;
 }
 
-export const heartbeatCells = { begun: 0, batch: 1, slot: 2, count: 3 };
+export const heartbeatCells = { begun: 0, batch: 1, slot: 2, stop: 3, count: 4 };
 
 export type ToWorker =
   | { kind: 'batch'; id: number; buffer: SharedArrayBuffer; samples: JobSample[] }
   /** One more try at a slot, with another sample. */
   | { kind: 'slot'; id: number; slot: number; attempt: number; sample: JobSample }
-  | { kind: 'drop'; id: number };
+  | { kind: 'drop'; id: number }
+  /** Wakes an idle worker that has been told to stop in its heartbeat. */
+  | { kind: 'stop' };
 
 export type FromWorker =
   | { kind: 'complete'; id: number }

@@ -1,6 +1,9 @@
 /**
  * A pool of decoding workers. Batches are handed to all of them at once and shared out slot by slot through atomics, so
  * decoding goes on while this thread is busy. A worker that dies or hangs on a file is replaced, and the file reported.
+ *
+ * Workers are never terminated, but asked to stop and waited for: a native decoder whose thread is being torn down when
+ * it returns throws where nobody can catch it, and takes the whole process along.
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -9,9 +12,9 @@ import { RunError } from '../errors.ts';
 import { BatchBuffer, type ViewShape } from './batchBuffer.ts';
 import { heartbeatCells as cells, jobShapes, type FromWorker, type Job, type JobSample, type ToWorker, type WorkerData } from './job.ts';
 
-/** A file that takes longer is given up on, and its worker replaced. */
-const maxSampleNanoseconds = 10_000_000_000n;
-const checkMilliseconds = 500;
+const defaultSampleMilliseconds = 10_000;
+/** How long stopping waits for samples in work; one that takes longer is left to end by itself. */
+const stopMilliseconds = 2000;
 /** Workers that die before they have done anything do so for a reason that starting more does not cure. */
 const maxIdleDeaths = 3;
 
@@ -46,17 +49,21 @@ export class DecodePool {
   private members: Member[];
   private readonly batches = new Map<number, PendingBatch>();
   private readonly timer: NodeJS.Timeout;
+  private readonly sampleMilliseconds: number;
   private nextId = 1;
   private nextRetry = 0;
   private idleDeaths = 0;
   private closed = false;
 
-  constructor(job: Job, workers: number | 'auto') {
+  /** A file that takes longer than `sampleMilliseconds` is given up on. */
+  constructor(job: Job, workers: number | 'auto', sampleMilliseconds = defaultSampleMilliseconds) {
     this.job = job;
+    this.sampleMilliseconds = sampleMilliseconds;
     this.shapes = jobShapes(job);
     this.members = Array.from({ length: workers === 'auto' ? defaultWorkers() : workers }, () => this.start());
-    this.timer = setInterval(() => this.checkHeartbeats(), checkMilliseconds);
+    this.timer = setInterval(() => this.checkHeartbeats(), sampleMilliseconds / 20);
     this.timer.unref();
+    process.on('exit', this.stopAtExit);
   }
 
   /** Renders samples into one batch buffer, slot by slot. Rejects with RunError when the pool closes or cannot work. */
@@ -80,10 +87,18 @@ export class DecodePool {
     clearInterval(this.timer);
     for (const batch of this.batches.values()) batch.reject(error);
     this.batches.clear();
-    const workers = this.members.map((member) => member.worker.terminate());
-    this.members = [];
-    await Promise.all(workers);
+    process.off('exit', this.stopAtExit);
+    const members = this.members.splice(0);
+    await Promise.all(members.map((member) => stop(member)));
   }
+
+  /** When the process exits without `close`: its end tears threads down, so samples in work are waited for. */
+  private readonly stopAtExit = (): void => {
+    const deadline = Date.now() + stopMilliseconds;
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    for (const { beat } of this.members) Atomics.store(beat, cells.stop, 1n);
+    while (Date.now() < deadline && this.members.some(({ beat }) => Atomics.load(beat, cells.begun) !== 0n)) Atomics.wait(pause, 0, 0, 1);
+  };
 
   private start(): Member {
     const heartbeat = new SharedArrayBuffer(8 * cells.count);
@@ -167,12 +182,25 @@ export class DecodePool {
     const now = process.hrtime.bigint();
     for (const member of [...this.members]) {
       const begun = Atomics.load(member.beat, cells.begun);
-      if (begun === 0n || now - begun < maxSampleNanoseconds) continue;
-      // Native code cannot be interrupted: the thread ends when its decoder returns, and nobody waits for that.
-      void member.worker.terminate();
-      this.replaceMember(member, `decoding took longer than ${maxSampleNanoseconds / 1_000_000_000n} s`);
+      if (begun === 0n || Number(now - begun) < this.sampleMilliseconds * 1e6) continue;
+      void stop(member);
+      this.replaceMember(member, `decoding took longer than ${this.sampleMilliseconds / 1000} s`);
     }
   }
+}
+
+/** Asks a worker to end after its sample, and waits for that for a while. */
+function stop({ worker, beat }: Member): Promise<void> {
+  Atomics.store(beat, cells.stop, 1n);
+  send(worker, { kind: 'stop' });
+  worker.unref();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, stopMilliseconds);
+    worker.once('exit', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 const send = (worker: Worker, message: ToWorker): void => worker.postMessage(message);

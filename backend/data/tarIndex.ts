@@ -61,7 +61,7 @@ async function scan(path: string, file: WindowedFile, fileBytes: number): Promis
   let at = 0;
   for (;;) {
     const header = await file.read(at, block);
-    if (header.length < block) throw fail(at, header.length === 0 && at > 0 ? 'it ends without an end marker, so it may have been cut off' : 'it ends inside a header');
+    if (header.length < block) throw fail(Math.min(at, fileBytes), header.length === 0 && at > 0 ? 'it ends without an end marker, so it may have been cut off' : 'it ends inside a header');
     if (isZero(header)) break;
     if (!checksumHolds(header)) throw fail(at, 'this is no tar header (its checksum is wrong)');
     const type = String.fromCharCode(header[156]!);
