@@ -17,9 +17,10 @@ const filters: { [I in Interpolation]: { support: number; weight(x: number): num
   bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
 };
 
-/** Coefficients are rounded to this many fractional bits, as Pillow's 8-bit path has them, and stored in two halves of which the low one has 11. */
-const fractionBits = 22;
+/** Coefficients are rounded to 22 fractional bits, as Pillow's 8-bit path has them, and stored in two halves of which the low one has 11. */
+const one = 1 << 22;
 const lowBits = 11;
+const lowMask = (1 << lowBits) - 1;
 
 /** The region of a picture that is resized; `mirrored` takes its columns from right to left. */
 export interface Region {
@@ -72,10 +73,10 @@ function axisTable(kernels: Kernels, length: number, span: Span, interpolation: 
     start[i] = mirrored ? length - to : from;
     for (let t = 0; t < count; t++) {
       const weight = weights[mirrored ? count - 1 - t : t]! / (total || 1);
-      const fixed = Math.trunc(weight * 2 ** fractionBits + (weight < 0 ? -0.5 : 0.5));
+      const fixed = Math.trunc(weight * one + (weight < 0 ? -0.5 : 0.5));
       const at = i * taps * 2 + (t >> 2) * 8 + (t & 3);
       halves[at] = fixed >> lowBits;
-      halves[at + 4] = fixed & ((1 << lowBits) - 1);
+      halves[at + 4] = fixed & lowMask;
     }
     first = Math.min(first, start[i]!);
     end = Math.max(end, start[i]! + count);

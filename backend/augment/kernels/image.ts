@@ -315,13 +315,11 @@ export function shiftHue(image: usize, pixels: i32, shift: i32): void {
     const chroma = i32x4.sub(value, i32x4.min_s(r, i32x4.min_s(g, b)));
 
     const c = f32x4.convert_i32x4_s(chroma);
-    const fromRed = f32x4.div(f32x4.convert_i32x4_s(i32x4.sub(value, r)), c);
-    const fromGreen = f32x4.div(f32x4.convert_i32x4_s(i32x4.sub(value, g)), c);
-    const fromBlue = f32x4.div(f32x4.convert_i32x4_s(i32x4.sub(value, b)), c);
     const isRed = i32x4.eq(r, value), isGreen = i32x4.eq(g, value);
     const base = v128.bitselect(f32x4.splat(0), v128.bitselect(f32x4.splat(2), f32x4.splat(4), isGreen), isRed);
-    const plus = v128.bitselect(fromBlue, v128.bitselect(fromRed, fromGreen, isGreen), isRed);
-    const minus = v128.bitselect(fromGreen, v128.bitselect(fromBlue, fromRed, isGreen), isRed);
+    // Of value - r, value - g and value - b, as shares of the chroma, the one to add and the one to take away.
+    const plus = f32x4.div(f32x4.convert_i32x4_s(i32x4.sub(value, v128.bitselect(b, v128.bitselect(r, g, isGreen), isRed))), c);
+    const minus = f32x4.div(f32x4.convert_i32x4_s(i32x4.sub(value, v128.bitselect(g, v128.bitselect(b, r, isGreen), isRed))), c);
     const low = hueLanes(f64x2.promote_low_f32x4(base), f64x2.promote_low_f32x4(plus), f64x2.promote_low_f32x4(minus));
     const high = hueLanes(promoteHigh(base), promoteHigh(plus), promoteHigh(minus));
     const hue = v128.and(i32x4.add(v128.shuffle<u32>(low, high, 0, 1, 4, 5), step), byte);
