@@ -56,6 +56,7 @@ test(`${mutants} mutants of each format`, { timeout: 24 * 3600_000 }, async () =
   const pool = new DecodePool({ kind: 'evaluation', size }, 2);
   let decoded = 0;
   let refused = 0;
+  let workersLost = 0;
   try {
     for (const [format, seed] of Object.entries(await seeds())) {
       for (let start = 0; start < mutants; start += chunk) {
@@ -71,13 +72,14 @@ test(`${mutants} mutants of each format`, { timeout: 24 * 3600_000 }, async () =
         for (let slot = 0; slot < count; slot++) expect(batch.state(slot)).toBe(BatchBuffer.done);
         for (const reason of reasons.values()) expect(reason.length).toBeGreaterThan(3);
         refused += reasons.size;
+        workersLost += [...reasons.values()].filter((reason) => /decoder died|took longer/.test(reason)).length;
         decoded += count - reasons.size;
       }
     }
   } finally {
     await pool.close();
   }
-  console.log(`${decoded} mutants decoded, ${refused} refused; greatest memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
+  console.log(`${decoded} mutants decoded, ${refused} refused, ${workersLost} workers lost; greatest memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
   expect(decoded).toBeGreaterThan(0);
   expect(refused).toBeGreaterThan(0);
   expect(process.resourceUsage().maxRSS).toBeLessThan(1024 * 1024);
