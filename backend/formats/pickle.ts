@@ -83,7 +83,7 @@ class PickleMachine {
       case 'G': this.push(input.float64()); return;
       // Strings and bytes
       case 'S': this.push(input.quotedLine()); return;
-      case 'V': this.push(input.line('utf8')); return;
+      case 'V': this.push(input.unicodeLine()); return;
       case 'T': this.push(input.text(input.unsigned(4), 'latin1')); return;
       case 'U': this.push(input.text(input.unsigned(1), 'latin1')); return;
       case 'X': this.push(input.text(input.unsigned(4), 'utf8')); return;

@@ -46,6 +46,14 @@ export class OpcodeReader {
     return this.buffer.toString(encoding, start, start + length);
   }
 
+  /** A string of protocol 0: Latin-1, with \uXXXX and \UXXXXXXXX for what that lacks (Python's raw-unicode-escape). */
+  unicodeLine(): string {
+    return this.line('latin1').replace(/\\u([\da-fA-F]{4})|\\U([\da-fA-F]{8})/g, (_, short?: string, long?: string) => {
+      const code = Number.parseInt(short ?? long!, 16);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : this.fail('has a character beyond Unicode');
+    });
+  }
+
   /** Up to the next line feed, which is skipped. */
   line(encoding: 'utf8' | 'latin1'): string {
     const end = this.buffer.indexOf(0x0a, this.position);
@@ -55,7 +63,7 @@ export class OpcodeReader {
     return text;
   }
 
-  /** A string of protocol 0: the line between its quotes, escapes as they stand. */
+  /** Bytes of protocol 0 as text: the line between its quotes, escapes as they stand. */
   quotedLine(): string {
     const line = this.line('latin1');
     const [first, last] = [line[0], line.at(-1)];

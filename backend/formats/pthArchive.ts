@@ -49,6 +49,7 @@ export class PthArchive {
       if (method !== stored && method !== deflated) throw new InputError(`its record "${name}" is compressed by method ${method}, which PyTorch never writes`);
       if (records.has(name)) throw new InputError(`it has two records named "${name}"`);
       if (![uncompressedSize, compressedSize, entry.relativeOffsetOfLocalHeader].every(Number.isSafeInteger) || compressedSize > source.size) throw new InputError(`its record "${name}" claims ${compressedSize} bytes, more than the file has`);
+      if (method === stored && uncompressedSize !== compressedSize) throw new InputError(`its record "${name}" claims ${uncompressedSize} bytes, but ${compressedSize} are stored`);
       if (uncompressedSize > compressedSize * maxExpansion + maxExpansion) throw new InputError(`its record "${name}" claims to expand from ${compressedSize} to ${uncompressedSize} bytes, which is impossible`);
       records.set(name, { name, bytes: uncompressedSize, entry });
     }
@@ -102,7 +103,7 @@ export class PthArchive {
 async function centralDirectory(source: SourceFile): Promise<Entry[]> {
   const entries: Entry[] = [];
   try {
-    const zip = await fromRandomAccessReaderPromise(await BoundedReader.over(source), source.size, { strictFileNames: true });
+    const zip = await fromRandomAccessReaderPromise(await BoundedReader.over(source), source.size, { strictFileNames: true, validateEntrySizes: false });
     if (zip.entryCount > maxRecords) throw new InputError(`its archive claims ${zip.entryCount} records, more than ${maxRecords}`);
     for await (const entry of zip.eachEntry()) entries.push(entry);
   } catch (error) {

@@ -54,7 +54,7 @@ class SafetensorsFile implements TensorFile {
     this.metadata = header.metadata;
   }
 
-  read(name: string): Promise<Uint8Array> {
+  async read(name: string): Promise<Uint8Array> {
     const { start, end } = this.find(name);
     return readAt(this.source, this.dataStart + start, end - start);
   }

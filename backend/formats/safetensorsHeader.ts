@@ -2,13 +2,17 @@
  * The header of a safetensors file, parsed by the format's own grammar: names to { dtype, shape, data_offsets }, and
  * `__metadata__` to strings. General JSON parsers hide what makes a header hostile: duplicate keys, numbers past 2^53.
  */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { InputError } from '../errors.ts';
 import { byteLength, dtypes, isDType } from './dtypes.ts';
 import type { DType } from './dtypes.ts';
 
 /** The format's own limit, in bytes. */
 export const maxHeaderBytes = 100_000_000;
+/** No model has as many; a header of the full 100 MB could name two million, and take seconds and gigabytes. */
+const maxTensors = 250_000;
+/** As many as PyTorch allows. */
+const maxDimensions = 64;
 
 export interface HeaderTensor {
   name: string;
@@ -26,13 +30,13 @@ export interface Header {
 
 const quote = 0x22, comma = 0x2c, colon = 0x3a, openBracket = 0x5b, backslash = 0x5c, closeBracket = 0x5d, openBrace = 0x7b, closeBrace = 0x7d;
 
-/** Reads the grammar from left to right; every failure says at which byte of the header. */
+/** Reads the grammar from left to right; every failure says at which character of the header. */
 class HeaderParser {
-  private readonly bytes: Buffer;
+  private readonly text: string;
   private position = 0;
 
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
+  constructor(text: string) {
+    this.text = text;
   }
 
   parse(): Header {
@@ -42,10 +46,11 @@ class HeaderParser {
     this.object((name) => {
       if (names.has(name)) this.fail(`has the key "${shown(name)}" twice`);
       names.add(name);
+      if (names.size > maxTensors) this.fail(`names more than ${maxTensors} tensors`);
       if (name === '__metadata__') metadata = this.metadata();
       else tensors.push(this.tensor(name));
     });
-    if (this.peek() !== -1) this.fail('goes on after its closing brace');
+    if (!Number.isNaN(this.peek())) this.fail('goes on after its closing brace');
     return { tensors, metadata };
   }
 
@@ -90,8 +95,10 @@ class HeaderParser {
     const values: number[] = [];
     this.expect(openBracket, '"["');
     if (this.take(closeBracket)) return values;
-    do values.push(this.integer(name));
-    while (this.take(comma));
+    do {
+      if (values.length === maxDimensions) this.fail(`gives tensor "${shown(name)}" more than ${maxDimensions} dimensions`);
+      values.push(this.integer(name));
+    } while (this.take(comma));
     this.expect(closeBracket, '"," or "]"');
     return values;
   }
@@ -100,8 +107,8 @@ class HeaderParser {
     const first = this.peek();
     const start = this.position;
     let value = 0;
-    for (let byte = first; byte >= 0x30 && byte <= 0x39; byte = this.bytes[++this.position] ?? -1) {
-      value = value * 10 + byte - 0x30;
+    for (let code = first; code >= 0x30 && code <= 0x39; code = this.text.charCodeAt(++this.position)) {
+      value = value * 10 + code - 0x30;
       if (value > Number.MAX_SAFE_INTEGER) this.fail(`gives tensor "${shown(name)}" a number beyond 2^53 - 1`);
     }
     const length = this.position - start;
@@ -114,15 +121,16 @@ class HeaderParser {
     const start = this.position;
     let escaped = false;
     for (;;) {
-      const byte = this.bytes[this.position++];
-      if (byte === undefined || byte < 0x20) return this.fail('has a string without an end');
-      if (byte === quote) break;
-      if (byte === backslash) {
+      const code = this.text.charCodeAt(this.position++);
+      if (code === quote) break;
+      // NaN, past the end, is not at least a space either.
+      if (!(code >= 0x20)) return this.fail('has a string without an end');
+      if (code === backslash) {
         escaped = true;
         this.position++;
       }
     }
-    const text = this.bytes.toString('utf8', start, this.position - 1);
+    const text = this.text.slice(start, this.position - 1);
     if (!escaped) return text;
     try {
       return JSON.parse(`"${text}"`) as string;
@@ -131,28 +139,27 @@ class HeaderParser {
     }
   }
 
-  private expect(byte: number, what: string): void {
-    if (!this.take(byte)) this.fail(`lacks ${what}`);
+  private expect(code: number, what: string): void {
+    if (!this.take(code)) this.fail(`lacks ${what}`);
   }
 
-  private take(byte: number): boolean {
-    if (this.peek() !== byte) return false;
+  private take(code: number): boolean {
+    if (this.peek() !== code) return false;
     this.position++;
     return true;
   }
 
-  /** The next byte that is not white space, -1 at the end. */
+  /** The next character's code, white space skipped; NaN at the end. */
   private peek(): number {
     for (;;) {
-      const byte = this.bytes[this.position];
-      if (byte === undefined) return -1;
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return byte;
+      const code = this.text.charCodeAt(this.position);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return code;
       this.position++;
     }
   }
 
   private fail(what: string): never {
-    throw new InputError(`its header ${what} (at byte ${this.position})`);
+    throw new InputError(`its header ${what} (at character ${this.position})`);
   }
 }
 
@@ -166,7 +173,7 @@ export const shown = (name: string): string => JSON.stringify(name.length > 80 ?
 export function parseHeader(bytes: Buffer, dataBytes: number): Header {
   if (bytes[0] !== openBrace) throw new InputError('its header does not begin with "{"');
   if (!isUtf8(bytes)) throw new InputError('its header is not UTF-8 text');
-  const header = new HeaderParser(bytes).parse();
+  const header = new HeaderParser(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8')).parse();
   for (const { name, dtype, shape, start, end } of header.tensors) {
     const expected = byteLength(dtype, shape);
     if (expected === null) throw new InputError(`tensor "${shown(name)}" of dtype ${dtype} and shape [${shape.slice(0, 8).join(', ')}] has no whole number of bytes up to 2^53 - 1`);
