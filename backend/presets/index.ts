@@ -1,0 +1,33 @@
+/** The recipes that come with SiamScope, by name: run files without a name and without data. */
+import type { RunFile } from '../train/config.ts';
+import demo from './demo.json' with { type: 'json' };
+import maeVitBase from './mae-vit-base.json' with { type: 'json' };
+import maeVitSmall from './mae-vit-small.json' with { type: 'json' };
+import siameseVitBase from './siamese-vit-base.json' with { type: 'json' };
+import siameseVitSmall from './siamese-vit-small.json' with { type: 'json' };
+import tiny from './tiny.json' with { type: 'json' };
+
+export type Preset = Omit<RunFile, 'name' | 'data' | 'preset' | '$schema'>;
+
+const all = {
+  tiny,
+  demo,
+  'siamese-vit-small': siameseVitSmall,
+  'siamese-vit-base': siameseVitBase,
+  'mae-vit-small': maeVitSmall,
+  'mae-vit-base': maeVitBase,
+};
+
+/** Checked by the schema where they are merged into a run. */
+export const presets: Readonly<Record<string, Preset>> = all as Record<keyof typeof all, unknown> as Record<string, Preset>;
+export const presetNames: readonly string[] = Object.keys(all);
+
+/** A line about each, for people. */
+export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
+  tiny: 'SiameseIM at its smallest: a minute on a laptop, to see that everything works',
+  demo: 'SiameseIM for half an hour or less on a CPU: features that can be looked at',
+  'siamese-vit-small': 'SiameseIM, ViT-S/16 at 224: the paper\'s recipe with a smaller encoder',
+  'siamese-vit-base': 'SiameseIM, ViT-B/16 at 224: the paper\'s recipe (Tao et al., CVPR 2023)',
+  'mae-vit-small': 'MAE, ViT-S/16 at 224: the paper\'s recipe with a smaller encoder',
+  'mae-vit-base': 'MAE, ViT-B/16 at 224: the paper\'s recipe (He et al., CVPR 2022)',
+};

@@ -1,0 +1,108 @@
+/**
+ * The run file (`*.siam.json`): one schema that gives its types, its defaults, its documentation and its checks. What a file
+ * leaves out comes from the preset it names, and after that from the schema.
+ */
+import { z } from 'zod';
+import { checkPlan, viewPlanSchema, type ViewPlan } from '../augment/plan.ts';
+import { InputError } from '../errors.ts';
+import { methodOf, methodSchema } from '../methods/registry.ts';
+import { modelDimensions, modelSchema } from '../nn/model.ts';
+import { optimizerSchema } from '../optim/schema.ts';
+
+/** Becomes a folder's name, on every system: no separators, no leading dot, no device names. */
+const runName = z
+  .string()
+  .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_. -]{0,99}$/u, { error: 'letters, digits, "_", "-", "." and spaces, not beginning with "." or "-", at most 100' })
+  .refine((name) => !/[. ]$/.test(name) && !/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name), { error: 'a name that every system allows for a folder: not a device name such as "con", no "." or space at the end' });
+
+const steps = z.int().min(0).max(1e9);
+
+const dataSchema = z.strictObject({
+  train: z.string().min(1).describe('Images to train on: a folder with or without class subfolders, a .txt list of files, a .tar archive, or a folder of .tar archives. Relative to this file.'),
+  test: z.string().min(1).nullable().default(null).describe('Images with classes for evaluation, likewise; null: none.'),
+  workers: z.union([z.int().min(1).max(256), z.literal('auto')]).default('auto').describe('Threads that decode and augment.'),
+}).describe('The images.');
+
+const scheduleSchema = z.strictObject({
+  epochs: z.number().positive().max(1e6).optional().describe('Length of the run in passes over the images; or give steps.'),
+  steps: steps.min(1).optional().describe('Length of the run in optimizer steps; or give epochs.'),
+  warmupEpochs: z.number().min(0).max(1e6).optional().describe('Epochs in which the learning rate rises from zero; or give warmupSteps.'),
+  warmupSteps: steps.optional().describe('Steps in which the learning rate rises from zero; or give warmupEpochs.'),
+  minLearningRate: z.number().min(0).default(0).describe('Learning rate that the cosine ends at.'),
+}).describe('How long, and how the learning rate moves: linear warm-up, then half a cosine.');
+
+const batchSchema = z.strictObject({
+  size: z.int().min(1).max(65536).default(64).describe('Images that are in memory at once.'),
+  accumulate: z.int().min(1).max(65536).default(1).describe('Batches whose gradients are summed for one optimizer step.'),
+}).describe('The batch; the learning rate is scaled by size * accumulate / 256.');
+
+const engineSchema = z.strictObject({
+  engine: z.enum(['auto', 'torch', 'tensorflow', 'wasm']).default('auto').describe('What computes: libtorch, TensorFlow, or the slow one that is always there.'),
+  device: z.string().regex(/^(auto|cpu|mps|xpu|cuda(:\d{1,3})?)$/, { error: '"auto", "cpu", "cuda", "cuda:1", "mps" or "xpu"' }).default('auto').describe('auto: the fastest there is.'),
+  precision: z.enum(['auto', 'fp32', 'bf16']).default('auto').describe('Of matrix products and activations; parameters are kept in fp32.'),
+  threads: z.int().min(1).max(1024).nullable().default(null).describe('Threads of the CPU kernels; null: every core.'),
+}).describe('What the run is computed with.');
+
+const checkpointSchema = z.strictObject({
+  everySteps: steps.min(1).nullable().default(null).describe('Save after so many steps.'),
+  everyMinutes: z.number().positive().max(1e5).nullable().default(10).describe('Save after so many minutes; null: only by steps. The last step is always saved.'),
+  keep: z.int().min(1).max(1e6).default(2).describe('How many of the newest checkpoints are kept.'),
+}).describe('When the run is saved.');
+
+const healthSchema = z.strictObject({
+  onCollapse: z.enum(['warn', 'stop']).default('warn').describe('What to do when features collapse or the loss diverges.'),
+  patience: z.int().min(1).max(1e6).default(20).describe('Steps in a row that must look bad before it is said.'),
+  minFeatureStd: z.number().min(0).default(0.05).describe('Feature standard deviation below which features count as collapsed.'),
+  minEffectiveRank: z.number().min(0).default(1.2).describe('Effective rank below which features count as collapsed to one direction.'),
+}).describe('When a run is called unwell.');
+
+export const runSchema = z.strictObject({
+  $schema: z.string().optional().describe('For editors.'),
+  preset: z.string().optional().describe('A recipe that this file is merged over; "siamscope presets" lists them.'),
+  name: runName.describe('Name of the run, and of its folder.'),
+  seed: z.int().min(0).max(2 ** 32 - 1).default(0).describe('Everything random follows from it.'),
+  data: dataSchema,
+  model: modelSchema.prefault({}),
+  method: methodSchema.prefault({ name: 'siamese' }),
+  augment: viewPlanSchema.shape.views.nullable().default(null).describe('The views of a sample, in place of the method\'s own; null: the method\'s own.'),
+  optimizer: optimizerSchema.prefault({}),
+  schedule: scheduleSchema,
+  batch: batchSchema.prefault({}),
+  engine: engineSchema.prefault({}),
+  checkpoint: checkpointSchema.prefault({}),
+  health: healthSchema.prefault({}),
+}).describe('A training run of SiamScope.');
+
+/** What a run file may say. */
+export type RunFile = z.input<typeof runSchema>;
+/** A run file with every default filled in and its paths made absolute. */
+export type RunConfig = Omit<z.infer<typeof runSchema>, '$schema' | 'preset'>;
+
+/** What the schema cannot say: keys that exclude each other, dimensions that do not divide. Throws InputError naming the key. */
+export function checkRun(config: RunConfig): void {
+  const { schedule, model, method } = config;
+  if ((schedule.epochs === undefined) === (schedule.steps === undefined)) throw new InputError(`schedule.${schedule.epochs === undefined ? 'epochs or schedule.steps is missing: give one of them, such as "schedule": {"epochs": 100}' : 'epochs and schedule.steps exclude each other: remove one'}`);
+  if (schedule.warmupEpochs !== undefined && schedule.warmupSteps !== undefined) throw new InputError('schedule.warmupEpochs and schedule.warmupSteps exclude each other: remove one');
+  modelDimensions(model);
+  if ('decoderHeads' in method) {
+    const width = method.decoderWidth ?? modelDimensions(model).width;
+    if (width % method.decoderHeads !== 0) throw new InputError(`method.decoderHeads ${method.decoderHeads} does not divide the decoder's width ${width}: set method.decoderHeads or method.decoderWidth`);
+  }
+  checkPlan(viewPlanOf(config));
+}
+
+/** The views that the run takes of a sample: its own, or the method's. Throws InputError where names or number differ from the method's. */
+export function viewPlanOf({ augment, method, model }: Pick<RunConfig, 'augment' | 'method' | 'model'>): ViewPlan {
+  const plan = methodOf(method).views(model, method);
+  if (augment === null) return plan;
+  const names = (views: readonly { name: string }[]): string => views.map(({ name }) => name).join(', ');
+  if (names(augment) !== names(plan.views)) throw new InputError(`augment lists the views ${names(augment)}; method ${method.name} needs ${names(plan.views)}, in this order`);
+  for (const { name, size } of augment) if (size !== model.imageSize) throw new InputError(`augment: view ${name} has size ${size}, the model takes ${model.imageSize} (model.imageSize)`);
+  return { ...plan, views: augment };
+}
+
+/** The JSON Schema (draft 2020-12) of a run file, as editors complete from it; a preset may supply what is required. */
+export function runJsonSchema(presets: readonly string[]): Record<string, unknown> {
+  const schema = z.toJSONSchema(runSchema.extend({ preset: z.enum(presets as [string, ...string[]]).optional().describe('A recipe that this file is merged over.') }).describe('A training run of SiamScope.'), { io: 'input' });
+  return { ...schema, $id: 'siamscope-run.schema.json', title: 'SiamScope run file' };
+}

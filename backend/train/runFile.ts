@@ -1,0 +1,114 @@
+/** From a run file on disk, its preset and the command line's overrides to a checked, complete configuration. */
+import { open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { InputError } from '../errors.ts';
+import { suggestion } from '../nearest.ts';
+import { presetNames, presets } from '../presets/index.ts';
+import { checkRun, runSchema, type RunConfig } from './config.ts';
+import { describeIssue, issueLines } from './configErrors.ts';
+import { parseJson } from './json.ts';
+
+/** A run file is a page of text; what is larger is something else. */
+const maxFileBytes = 2 ** 20;
+
+type JsonObject = Record<string, unknown>;
+
+const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Keys of which giving one takes back the other. */
+const exclusive: readonly (readonly [string, string])[] = [['epochs', 'steps'], ['warmupEpochs', 'warmupSteps']];
+
+/** `over` laid over `base`, key by key; lists and methods of another name are replaced whole. */
+export function mergeRun(base: JsonObject, over: JsonObject): JsonObject {
+  const result = { ...base };
+  for (const pair of exclusive) for (const i of [0, 1] as const) if (over[pair[i]] !== undefined && over[pair[1 - i]!] === undefined) delete result[pair[1 - i]!];
+  for (const [key, value] of Object.entries(over)) {
+    const before = result[key];
+    const merges = isObject(before) && isObject(value) && !(key === 'method' && value.name !== undefined && value.name !== before.name);
+    result[key] = merges ? mergeRun(before, value) : value;
+  }
+  return result;
+}
+
+/** A `key.path=value` of the command line as an object to merge: `a.b=1` is {a: {b: 1}}. Values are JSON, or else text. Throws InputError. */
+export function parseOverride(text: string): JsonObject {
+  const equals = text.indexOf('=');
+  const path = text.slice(0, Math.max(0, equals)).trim().split('.');
+  if (equals < 1 || path.some((key) => key === '')) throw new InputError(`--set ${text}: give key.path=value, such as --set batch.size=32`);
+  if (path.includes('__proto__')) throw new InputError(`--set ${text}: the key "__proto__" is not allowed`);
+  let value = valueOf(text.slice(equals + 1));
+  // What is typed in a shell is relative to where it is typed.
+  if (path[0] === 'data' && (path[1] === 'train' || path[1] === 'test') && typeof value === 'string') value = resolve(value);
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as JsonObject;
+}
+
+/** JSON where it is JSON, else the text itself: names need no quotes in a shell. The schema says what it may be. */
+function valueOf(literal: string): unknown {
+  try {
+    return parseJson(literal, '--set').value;
+  } catch {
+    return literal;
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  let handle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new InputError(code === 'ENOENT' ? `the run file ${path} does not exist: make one with "siamscope init ${path}"` : `the run file ${path} cannot be read (${code})`);
+  }
+  try {
+    const info = await handle.stat();
+    if (!info.isFile()) throw new InputError(`${path} is not a file: give a run file (*.siam.json)`);
+    if (info.size > maxFileBytes) throw new InputError(`${path} has ${info.size} bytes, more than a run file may have (${maxFileBytes})`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The file's own values, as they are written. Throws InputError with line and column where it is not JSON. */
+export async function readRunFile(path: string): Promise<{ value: JsonObject; place: (path: readonly PropertyKey[]) => string }> {
+  const { value, place } = parseJson(await readText(path), path);
+  if (!isObject(value)) throw new InputError(`${path}:1:1: a run file is an object {...}`);
+  return { value, place };
+}
+
+/**
+ * The complete configuration of a run file's values: preset below, overrides above, defaults filled in, paths absolute
+ * (relative ones count from `folder`). Throws InputError that names every wrong key, where it is, and what was expected.
+ */
+export function completeRun(file: JsonObject, options: { folder: string; overrides?: readonly string[]; place?: (path: readonly PropertyKey[]) => string }): RunConfig {
+  const place = options.place ?? (() => 'run file');
+  const over = (options.overrides ?? []).map(parseOverride).reduce(mergeRun, {});
+  const own = mergeRun(file, over);
+  const preset = own.preset;
+  if (preset !== undefined && (typeof preset !== 'string' || !Object.hasOwn(presets, preset)))
+    throw new InputError(`${place(['preset'])}: preset: there is no preset ${JSON.stringify(preset)}${typeof preset === 'string' ? suggestion(preset, presetNames) : ''}; there are ${presetNames.join(', ')}`);
+  const merged = preset === undefined ? own : mergeRun(presets[preset]!, own);
+  const parsed = runSchema.safeParse(merged, { error: describeIssue });
+  if (!parsed.success) throw new InputError(issueLines(parsed.error.issues, (path) => (has(over, path) ? '--set' : place(path))));
+  const { $schema: _schema, preset: _preset, ...config } = parsed.data;
+  try {
+    checkRun(config);
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(`${place([])}: ${error.message}`);
+    throw error;
+  }
+  const { train, test } = config.data;
+  return { ...config, data: { ...config.data, train: resolve(options.folder, train), test: test === null ? null : resolve(options.folder, test) } };
+}
+
+/** Whether there is a value at the path. */
+function has(value: unknown, path: readonly PropertyKey[]): boolean {
+  const [key, ...rest] = path;
+  return key === undefined || (isObject(value) && Object.hasOwn(value, key) && has(value[String(key)], rest));
+}
+
+/** Reads and completes a run file. Relative paths in it count from its folder. */
+export async function loadRun(path: string, overrides: readonly string[] = []): Promise<RunConfig> {
+  const { value, place } = await readRunFile(path);
+  return completeRun(value, { folder: dirname(resolve(path)), overrides, place });
+}

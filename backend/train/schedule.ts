@@ -1,0 +1,42 @@
+/** How the learning rate and the target branch's momentum move over a run: pure functions of the step. */
+
+/** The learning rate of a batch by the linear rule (Goyal et al., 2017): the base rate is for 256 images. */
+export const scaledLearningRate = (base: number, imagesPerStep: number): number => (base * imagesPerStep) / 256;
+
+export interface LearningRateSchedule {
+  /** The highest rate, reached when the warm-up ends. */
+  peak: number;
+  /** The rate that the cosine ends at. */
+  minimum: number;
+  warmupSteps: number;
+  totalSteps: number;
+}
+
+/**
+ * Linear warm-up from zero, then half a cosine down to the minimum (Loshchilov and Hutter, 2017), as MAE's and SiameseIM's
+ * code has them, step by step. `step` counts from 0: the first step of a warm-up has rate 0.
+ */
+export function learningRateAt({ peak, minimum, warmupSteps, totalSteps }: LearningRateSchedule, step: number): number {
+  if (step < warmupSteps) return (peak * step) / warmupSteps;
+  const progress = totalSteps > warmupSteps ? (step - warmupSteps) / (totalSteps - warmupSteps) : 1;
+  return minimum + (peak - minimum) * 0.5 * (1 + Math.cos(Math.PI * progress));
+}
+
+/** The target branch's momentum: from its first value to its last by half a cosine (BYOL, Grill et al., 2020). `step` counts from 0. */
+export function momentumAt([first, last]: readonly [number, number], step: number, totalSteps: number): number {
+  return last - (last - first) * 0.5 * (1 + Math.cos((Math.PI * step) / totalSteps));
+}
+
+export interface Duration {
+  epochs?: number | undefined;
+  steps?: number | undefined;
+  warmupEpochs?: number | undefined;
+  warmupSteps?: number | undefined;
+}
+
+/** Optimizer steps of a run and of its warm-up. An epoch may have a fraction of a step left over, which counts on. */
+export function scheduleSteps({ epochs, steps, warmupEpochs, warmupSteps }: Duration, stepsPerEpoch: number): { totalSteps: number; warmupSteps: number } {
+  const totalSteps = steps ?? Math.max(1, Math.round((epochs ?? 0) * stepsPerEpoch));
+  const warmup = warmupSteps ?? Math.round((warmupEpochs ?? 0) * stepsPerEpoch);
+  return { totalSteps, warmupSteps: Math.min(warmup, totalSteps) };
+}
