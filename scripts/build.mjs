@@ -1,7 +1,7 @@
 // Bundles each runtime with esbuild into dist/, and the image kernels with AssemblyScript. `--watch` is not needed: a build takes a second.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -11,6 +11,9 @@ mkdirSync(join(root, 'dist'), { recursive: true });
 const kernels = join(root, 'backend/augment/kernels/image.ts');
 if (existsSync(kernels))
   execFileSync(process.execPath, [join(root, 'node_modules/assemblyscript/bin/asc.js'), kernels, '-o', join(root, 'dist/image.wasm'), '-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub', '--use', 'abort='], { stdio: 'inherit' });
+
+// The WebAssembly engine loads its binary from beside the bundle.
+copyFileSync(join(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm'), join(root, 'dist/tfjs-backend-wasm-simd.wasm'));
 
 // Native parts and engines stay outside the bundle: they are loaded from node_modules or from where the user has them.
 const external = ['koffi', 'sharp', '@julusian/jpeg-turbo', '@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu', 'vscode'];
@@ -25,3 +28,6 @@ await build({
   // CommonJS dependencies inside an ES module bundle still call require.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __filename = import.meta.filename ?? (await import('node:url')).fileURLToPath(import.meta.url); const __dirname = (await import('node:path')).dirname(__filename);" },
 });
+
+// The report's page: browser code that the backend puts into each report, with its style beside it.
+await build({ entryPoints: [{ in: 'webviews/report/main.ts', out: 'report' }], outdir: 'dist', absWorkingDir: root, bundle: true, platform: 'browser', target: 'es2022', format: 'iife', minify: true, charset: 'utf8', logLevel: 'warning' });

@@ -49,6 +49,9 @@ export interface RenderTask {
   images: { key: ImageKey; path: string }[];
 }
 
+/** What a worker is sent last: it ends by itself, because stopping a thread inside native code may take the process with it. */
+export const endOfTasks = 'end';
+
 /** What a worker answers, once for each task. */
 export type RenderReply = { done: number } | { error: string };
 
@@ -101,9 +104,10 @@ function* tasks(manifest: Manifest, folder: string): Generator<RenderTask> {
       }
 }
 
-/** Runs all tasks on `count` threads; rejects with the first failure, after every thread has stopped. */
+/** Runs all tasks on `count` threads; rejects with the first failure, after every thread has ended. */
 async function renderAll(queue: Iterator<RenderTask>, count: number, onDone: (images: number) => void, signal: AbortSignal | undefined): Promise<void> {
   const workers = Array.from({ length: count }, () => new Worker(workerUrl('generator')));
+  const ended = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
   try {
     await Promise.all(workers.map((worker) => new Promise<void>((resolve, reject) => {
       const next = (): void => {
@@ -122,7 +126,8 @@ async function renderAll(queue: Iterator<RenderTask>, count: number, onDone: (im
       next();
     })));
   } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    for (const worker of workers) worker.postMessage(endOfTasks);
+    await Promise.all(ended);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The thread that renders generated images and writes them: one task at a time, one reply for each. */
 import { parentPort } from 'node:worker_threads';
 import sharp from 'sharp';
-import type { RenderReply, RenderTask } from './generate.ts';
+import { endOfTasks, type RenderReply, type RenderTask } from './generate.ts';
 import { renderImage } from './scene.ts';
 
 async function render(task: RenderTask): Promise<RenderReply> {
@@ -17,6 +17,7 @@ async function render(task: RenderTask): Promise<RenderReply> {
   }
 }
 
-parentPort?.on('message', (task: RenderTask) => {
-  void render(task).then((reply) => parentPort?.postMessage(reply));
+parentPort?.on('message', (task: RenderTask | typeof endOfTasks) => {
+  if (task === endOfTasks) parentPort?.close();
+  else void render(task).then((reply) => parentPort?.postMessage(reply));
 });

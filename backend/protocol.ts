@@ -1,0 +1,151 @@
+/**
+ * Every record and message that crosses between the run process, its training thread, and those who watch it: types alone,
+ * string-tagged unions, so that a missing case does not compile. A request to the training thread ends in a reply, an error,
+ * or the thread's exit.
+ */
+
+/** A line of metrics.jsonl: one optimizer step. Numbers only; what a method adds (positive_term, ...) is there by its own name. */
+export interface MetricsRow extends Record<string, number> {
+  /** Optimizer steps finished, this one included. */
+  step: number;
+  /** Passes over the images so far, with a fraction. */
+  epoch: number;
+  loss: number;
+  /** Global norm before clipping. */
+  grad_norm: number;
+  learning_rate: number;
+  /** Of the step, with the wait for its images. */
+  images_per_second: number;
+  seconds: number;
+  /** Of them, waiting for images. */
+  data_seconds: number;
+  /** Training time of the run up to here, without what was done over after a resume. */
+  elapsed_seconds: number;
+  /** Resident memory of the process. */
+  memory_mb: number;
+}
+
+export type RunState = 'starting' | 'running' | 'stopping' | 'done' | 'failed' | 'stopped';
+
+export interface EngineSummary {
+  name: string;
+  version: string;
+  device: string;
+  deviceName: string;
+  precision: string;
+}
+
+export type HealthKind = 'feature-collapse' | 'rank-collapse' | 'uniform-loss' | 'divergence' | 'vanishing-gradient';
+
+/** What is wrong with a run's numbers, why that happens, and what to do. */
+export interface HealthFinding {
+  kind: HealthKind;
+  step: number;
+  summary: string;
+  cause: string;
+  advice: string;
+}
+
+export interface RunFailure {
+  message: string;
+  /** Steps that had been finished. */
+  step: number;
+  /** Images of the batch that it happened on. */
+  files?: string[];
+}
+
+/** status.json: what a run is doing, or how it ended. */
+export interface RunStatus {
+  state: RunState;
+  name: string;
+  pid: number;
+  host: string;
+  /** When this process began, ISO 8601; nothing is computed from it. */
+  started: string;
+  updated: string;
+  step: number;
+  steps: number | null;
+  epoch: number;
+  loss: number | null;
+  imagesPerSecond: number | null;
+  /** Seconds to go; null before the first steps. */
+  eta: number | null;
+  elapsedSeconds: number;
+  engine: EngineSummary | null;
+  images: number | null;
+  /** Files that could not be read so far. */
+  skipped: number;
+  /** Steps of the newest checkpoint. */
+  checkpoint: number | null;
+  resumedFrom: number | null;
+  /** Why training pauses, such as a full disk. */
+  waiting: string | null;
+  health: HealthFinding[];
+  error: RunFailure | null;
+}
+
+/** What a run tells those who watch it. */
+export type RunEvent =
+  | { kind: 'opened'; folder: string; engine: EngineSummary; images: number; classes: number; parameters: number; steps: number; stepsPerEpoch: number; resumedFrom: number | null }
+  | { kind: 'step'; row: MetricsRow; steps: number; eta: number | null }
+  | { kind: 'saved'; step: number; path: string; seconds: number }
+  | { kind: 'skipped'; file: string; reason: string }
+  | { kind: 'health'; finding: HealthFinding }
+  | { kind: 'note'; text: string }
+  | { kind: 'warning'; text: string }
+  | { kind: 'ended'; state: RunState; step: number; steps: number | null; checkpoint: number | null; error: RunFailure | null };
+
+/** Rates of one step, for the optimizer and the target branch. */
+export interface StepRates {
+  learningRate: number;
+  weightDecay: number;
+  momentum: number;
+}
+
+/** A finished file of a checkpoint. */
+export interface FileDigest {
+  sha256: string;
+  bytes: number;
+}
+
+/** The training thread's requests with their replies. `Config` is backend/train/config.ts's RunConfig, kept out of here. */
+export interface TrainingCalls<Config = unknown> {
+  open: { request: { config: Config; checkpoint: { step: number; folder: string } | null }; reply: TrainingOpened };
+  step: { request: { rates: StepRates }; reply: TrainingStep };
+  save: { request: { folder: string }; reply: Record<string, FileDigest> };
+  close: { request: Record<never, never>; reply: null };
+}
+
+export interface TrainingOpened {
+  engine: EngineSummary;
+  images: number;
+  classes: number;
+  parameters: number;
+  stepsPerEpoch: number;
+  totalSteps: number;
+  warmupSteps: number;
+}
+
+export interface TrainingStep {
+  loss: number;
+  gradNorm: number;
+  metrics: Record<string, number>;
+  seconds: number;
+  dataSeconds: number;
+  /** Peak bytes on the device; null where it shares the process's memory, or the engine cannot tell. */
+  deviceBytes: number | null;
+  skipped: { file: string; reason: string }[];
+}
+
+export type TrainingRequest<Config = unknown> = { [K in keyof TrainingCalls<Config>]: { kind: K; id: number } & TrainingCalls<Config>[K]['request'] }[keyof TrainingCalls<Config>];
+
+/** An error as it crosses threads. */
+export interface ErrorMessage {
+  name: string;
+  message: string;
+  code?: string;
+  stack?: string;
+  files?: string[];
+}
+
+export type TrainingReply = { kind: 'reply'; id: number; value: unknown } | { kind: 'error'; id: number; error: ErrorMessage };

@@ -1,0 +1,4 @@
+/** The report of a run: what the rest of the program may use. */
+export type * from './data.ts';
+export { renderReport } from './render.ts';
+export { knnMeasure, pairSample, pckMeasures, type PairFeatures } from './samples.ts';
