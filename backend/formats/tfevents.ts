@@ -31,9 +31,12 @@ export class TfEventsWriter {
    */
   static async open(folder: string, purgeStep: number | null = null): Promise<TfEventsWriter> {
     const wallTime = Date.now() / 1000;
+    const isFirst = (await eventFiles(folder)).length === 0;
     const file = await createAfter(folder, Math.floor(wallTime));
     await file.append(encodeEvent({ wallTime, step: 0, fileVersion: 'brain.Event:2' }));
-    if (purgeStep !== null) await file.append(encodeEvent({ wallTime, step: purgeStep, sessionStart: true }));
+    // TensorBoard takes a run's first session start for its beginning, and only the later ones for restarts.
+    const startStep = purgeStep ?? (isFirst ? 0 : null);
+    if (startStep !== null) await file.append(encodeEvent({ wallTime, step: startStep, sessionStart: true }));
     return new TfEventsWriter(file);
   }
 
