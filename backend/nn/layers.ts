@@ -1,6 +1,7 @@
 /** Linear layers and norms on a scope of parameters, each with the parameters it declares. */
 import * as tf from '@tensorflow/tfjs-core';
 import { batchNorm } from '../ops/batchNorm.ts';
+import { parameterUpdates } from '../ops/updates.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { layerNorm } from '../ops/layerNorm.ts';
 import { linear } from '../ops/linear.ts';
@@ -49,10 +50,9 @@ export function norm(scope: Scope, x: tf.Tensor, { kind, eps }: NormKind, traini
     tf.tidy(() => {
       const n = x.size / x.shape.at(-1)!;
       const unbiased = tf.mul(tf.sub(tf.pow(result.rstd, -2), eps), n / Math.max(1, n - 1));
-      mean.assign(tf.add(tf.mul(mean, 1 - runningMomentum), tf.mul(result.mean, runningMomentum)));
-      variance.assign(tf.add(tf.mul(variance, 1 - runningMomentum), tf.mul(unbiased, runningMomentum)));
+      parameterUpdates().lerp([mean, variance], [result.mean, unbiased], runningMomentum);
       const count = bn.get('num_batches_tracked');
-      count.assign(tf.add(count, 1));
+      parameterUpdates().lerp([count], [tf.add(count, 1)], 1);
     }),
   );
   return result.y;

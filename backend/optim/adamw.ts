@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { OptimizerConfig } from './schema.ts';
-import { parameterUpdates } from './updates.ts';
+import { parameterUpdates } from '../ops/updates.ts';
 
 /** Biases, norms and one-dimensional parameters are exempt from weight decay. */
 export const decays = ({ name, shape }: ParameterSpec): boolean => shape.length > 1 && !name.endsWith('.bias');

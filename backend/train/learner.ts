@@ -9,7 +9,7 @@ import { methodOf, type MethodConfig } from '../methods/registry.ts';
 import { Parameters } from '../nn/parameters.ts';
 import type { ModelConfig } from '../nn/model.ts';
 import { AdamW } from '../optim/adamw.ts';
-import { parameterUpdates } from '../optim/updates.ts';
+import { parameterUpdates } from '../ops/updates.ts';
 import type { OptimizerConfig } from '../optim/schema.ts';
 import { valueAndGradients } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';

@@ -15,8 +15,12 @@ export interface TorchData {
   dtype: tf.DataType;
   shape: number[];
   refCount: number;
-  /** bf16 copy of a parameter, made when a product first needs it and dropped when the parameter changes. */
+  /**
+   * bf16 copy of a parameter, made when a product first needs it and refreshed when the parameter has changed. It stays where it is:
+   * long-lived blocks that move between short-lived ones shatter the C library's heap.
+   */
   low: Handle | null;
+  lowIsStale: boolean;
   /** A 0-dimensional value that was written from the host: it stays there, for operators take it beside device tensors. */
   onHost: boolean;
   bytes: number;
@@ -84,7 +88,7 @@ export class TorchBackend extends tf.KernelBackend {
   adopt(handle: Handle, shape: number[], dtype: tf.DataType, view = false): tf.TensorInfo {
     const dataId = {};
     const bytes = view ? 0 : shape.reduce((a, b) => a * b, elementBytes[this.dtypeOf(handle)]);
-    this.data.set(dataId, { handle, dtype, shape, refCount: 1, low: null, onHost: false, bytes });
+    this.data.set(dataId, { handle, dtype, shape, refCount: 1, low: null, lowIsStale: false, onHost: false, bytes });
     this.bytes += bytes;
     if (this.bytes > this.peakBytes) this.peakBytes = this.bytes;
     return { dataId, shape, dtype };
@@ -113,14 +117,14 @@ export class TorchBackend extends tf.KernelBackend {
     const handle = this.handle(info);
     if (this.computeDtype === 'float32' || this.dtypeOf(handle) === 'bfloat16') return this.torch.ref(handle);
     data.low ??= this.as(handle, 'bfloat16');
+    if (data.lowIsStale) this.torch.copy(data.low, handle);
+    data.lowIsStale = false;
     return this.torch.ref(data.low);
   }
 
   /** To be called after a tensor was changed in place. */
   changed(info: tf.TensorInfo): void {
-    const data = this.data.get(info.dataId);
-    if (data.low !== null) this.torch.release(data.low);
-    data.low = null;
+    this.data.get(info.dataId).lowIsStale = true;
   }
 
   // --- TensorFlow.js's storage interface ---
@@ -152,7 +156,7 @@ export class TorchBackend extends tf.KernelBackend {
     const bytes = size * elementBytes[storage];
     this.bytes += bytes;
     if (this.bytes > this.peakBytes) this.peakBytes = this.bytes;
-    this.data.set(dataId, { handle, dtype, shape, refCount, low: null, onHost, bytes });
+    this.data.set(dataId, { handle, dtype, shape, refCount, low: null, lowIsStale: false, onHost, bytes });
   }
 
   /** Bytes straight from the loader as a [size] tensor of unsigned bytes, which only kernels of this engine understand. */

@@ -1,0 +1,73 @@
+/** How fast one training step is: the learner's own step on a batch of random pixels, decoding left out. The engine is current already. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Engine } from '../engines/engine.ts';
+import type { Batch, ViewBatch } from '../data/batch.ts';
+import { methodOf, type MethodConfig } from '../methods/registry.ts';
+import type { ModelConfig } from '../nn/model.ts';
+import { modelDimensions } from '../nn/model.ts';
+import { optimizerSchema } from '../optim/schema.ts';
+import { Random } from '../random.ts';
+import { Learner } from './learner.ts';
+
+export interface StepBenchmark {
+  method: string;
+  arch: string;
+  batch: number;
+  precision: string;
+  engine: string;
+  device: string;
+  /** Median over the timed steps. */
+  seconds_per_step: number;
+  images_per_second: number;
+  seconds: number[];
+  loss: number;
+  /** Greatest resident set of the process so far. */
+  peak_rss_mb: number;
+  /** Greatest sum of all tensors, as the engine counts it; null where it cannot. */
+  peak_tensor_mb: number | null;
+  tensors_after_each_step: number[];
+}
+
+const warmUp = 2;
+
+/** A batch as the loader makes it, of random pixels, crops and masks of the method's own view plan. */
+export function randomBatch(model: ModelConfig, method: MethodConfig, size: number, seed: number): Batch {
+  const random = new Random(seed);
+  const { patches } = modelDimensions(model);
+  const views: ViewBatch[] = methodOf(method).views(model, method).views.map(({ name, size: side, mask }) => {
+    const pixels = new Uint8Array(size * side * side * 3);
+    const words = new Uint32Array(pixels.buffer);
+    for (let i = 0; i < words.length; i++) words[i] = random.uint32();
+    const masked = mask && mask.kind !== 'none' ? mask.count : 0;
+    const masks = new Uint8Array(size * patches);
+    for (let b = 0; b < size; b++) for (const i of random.permutation(patches).subarray(0, masked)) masks[b * patches + i] = 1;
+    const crops = Array.from({ length: size }, () => ({ top: random.integer(0, 100), left: random.integer(0, 100), height: random.integer(100, 200), width: random.integer(100, 200), flipped: random.chance(0.5), imageWidth: 320, imageHeight: 320 }));
+    return { name, size: side, pixels, crops, mask: masked ? masks : null };
+  });
+  return { step: 0, epoch: 0, indices: new Uint32Array(size), files: [], labels: null, views, skipped: [] };
+}
+
+export async function benchmarkStep(engine: Engine, options: { model: ModelConfig; method: MethodConfig; batch: number; steps: number }): Promise<StepBenchmark> {
+  const { model, method, batch: size, steps } = options;
+  const learner = Learner.create({ model, method, optimizer: optimizerSchema.parse({}), seed: 0 });
+  const batch = randomBatch(model, method, size, 1);
+  const seconds: number[] = [];
+  const tensors: number[] = [];
+  let loss = NaN;
+  for (let i = 0; i < warmUp + steps; i++) {
+    const started = performance.now();
+    ({ loss } = await learner.step([batch], { learningRate: 1e-4, weightDecay: 0.05, momentum: 0.995 }));
+    engine.synchronize();
+    seconds.push((performance.now() - started) / 1000);
+    tensors.push(tf.memory().numTensors);
+  }
+  learner.dispose();
+  const timed = seconds.slice(warmUp);
+  const median = timed.toSorted((a, b) => a - b)[timed.length >> 1]!;
+  const memory = engine.memory();
+  return {
+    method: method.name, arch: model.arch, batch: size, precision: engine.precision, engine: `${engine.name} ${engine.version}`, device: engine.deviceName,
+    seconds_per_step: median, images_per_second: size / median, seconds: timed, loss,
+    peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024), peak_tensor_mb: memory && Math.round(memory.peakBytes / 2 ** 20), tensors_after_each_step: tensors,
+  };
+}
