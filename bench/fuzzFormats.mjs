@@ -13,10 +13,10 @@ const [seed, scale] = [Number(values.seed), Number(values.scale)];
 const folder = mkdtempSync(join(tmpdir(), 'siamscope-fuzz-'));
 const bundle = join(folder, 'mutants.mjs');
 await build({ entryPoints: [join(root, 'test/formats/mutants.ts')], outfile: bundle, bundle: true, platform: 'node', format: 'esm', logLevel: 'error', banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' } });
-const { fuzzHeaders, fuzzPickles, fuzzFiles } = await import(pathToFileURL(bundle).href);
+const { fuzzHeaders, fuzzPickles, fuzzFiles, pickleOf } = await import(pathToFileURL(bundle).href);
 
 const fixture = (name) => readFileSync(join(root, 'test/fixtures/pth', name));
-const pickles = JSON.parse(fixture('expected.json').toString()).protocols.map((hex) => Buffer.from(hex, 'hex').subarray(0, 400));
+const pickles = ['views.pth', 'training.pth', 'protocol5.pth', 'module.pth'].map((name) => pickleOf(fixture(name)));
 const files = ['views.pth', 'types.pth', 'training.pth', 'protocol5.pth', 'deflated.pth', 'nochecksum.pth'].map(fixture);
 
 try {

@@ -79,6 +79,12 @@ export function fuzzHeaders(seed: number, first: number, count: number): Promise
   return fuzz(originals, seed, first, count, (bytes) => parseHeader(bytes, 26));
 }
 
+/** The pickle of a checkpoint as PyTorch writes it: the first record, stored, its data up to the descriptor that follows. */
+export function pickleOf(file: Buffer): Buffer {
+  const start = 30 + file.readUInt16LE(26) + file.readUInt16LE(28);
+  return file.subarray(start, file.indexOf('PK\x07\x08', start, 'latin1'));
+}
+
 /** Variants of checkpoints' pickles. */
 export function fuzzPickles(originals: Buffer[], seed: number, first: number, count: number): Promise<FuzzResult> {
   return fuzz(originals, seed, first, count, (bytes) => contentsOf(readPickle(bytes, torchMeaning).value));

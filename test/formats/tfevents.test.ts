@@ -182,7 +182,7 @@ print(json.dumps([[e.step, e.file_version, e.session_log.status, [[v.tag, repr(v
       const folder = newFolder();
       const path = await log(folder, range(0, steps!), () => 1);
       truncateSync(path, statSync(path).size - cut!);
-      await log(folder, range(resumeAt!, steps! + 10), (step) => (step === resumeAt ? NaN : 2), resumeAt!);
+      await log(folder, range(resumeAt!, steps! + 10), (step) => (step === resumeAt ? NaN : 2), resumeAt);
       return folder;
     }));
     const theirs = JSON.parse(await runPython(python, accumulate, folders)) as Record<string, [number, string][]>[];
