@@ -9,6 +9,8 @@ export class AppendFile {
   private readonly handle: FileHandle;
   /** Bytes up to the end of the last whole record. */
   private length: number;
+  /** Whether a part of a record may lie beyond that. */
+  private torn = false;
   /** Writes go one after the other, in the order of the calls. */
   private last: Promise<void> = Promise.resolve();
 
@@ -40,9 +42,12 @@ export class AppendFile {
     return this.inOrder(async () => {
       let written = 0;
       try {
+        await this.cutTorn();
         while (written < record.length) written += (await this.handle.write(record, written, record.length - written, this.length + written)).bytesWritten;
       } catch (error) {
-        await this.handle.truncate(this.length);
+        this.torn = true;
+        // Where this fails too, the next append does it.
+        await this.cutTorn().catch(() => undefined);
         throw this.failure(error);
       }
       this.length += written;
@@ -66,6 +71,12 @@ export class AppendFile {
     } finally {
       await this.handle.close();
     }
+  }
+
+  private async cutTorn(): Promise<void> {
+    if (!this.torn) return;
+    await this.handle.truncate(this.length);
+    this.torn = false;
   }
 
   private inOrder(action: () => Promise<void>): Promise<void> {
