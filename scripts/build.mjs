@@ -1,8 +1,8 @@
 // Bundles each runtime with esbuild into dist/, and the image kernels with AssemblyScript. `--watch` is not needed: a build takes a second.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -21,13 +21,18 @@ const common = { bundle: true, platform: 'node', target: 'node20', sourcemap: tr
 
 // Every *.worker.ts is a thread of its own, found by glob; its bundle has the file's name.
 const workers = readdirSync(join(root, 'backend'), { recursive: true }).filter((f) => f.endsWith('.worker.ts')).map((f) => join('backend', f));
-await build({
+// Split, so that a command loads only what it needs: help must not wait for TensorFlow.js to be parsed.
+const { metafile } = await build({
   ...common,
   entryPoints: [{ in: 'backend/cli.ts', out: 'siamscope' }, ...workers.map((f) => ({ in: f, out: f.split('/').pop().replace(/\.ts$/, '') }))],
-  outdir: 'dist', outExtension: { '.js': '.mjs' }, format: 'esm', splitting: false,
+  outdir: 'dist', outExtension: { '.js': '.mjs' }, format: 'esm', splitting: true, chunkNames: 'chunk-[hash]', metafile: true,
   // CommonJS dependencies inside an ES module bundle still call require.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __filename = import.meta.filename ?? (await import('node:url')).fileURLToPath(import.meta.url); const __dirname = (await import('node:path')).dirname(__filename);" },
 });
+
+// Chunks of earlier builds.
+const built = new Set(Object.keys(metafile.outputs).map((file) => basename(file)));
+for (const file of readdirSync(join(root, 'dist'))) if (file.startsWith('chunk-') && !built.has(file)) rmSync(join(root, 'dist', file));
 
 // The report's page: browser code that the backend puts into each report, with its style beside it.
 await build({ entryPoints: [{ in: 'webviews/report/main.ts', out: 'report' }], outdir: 'dist', absWorkingDir: root, bundle: true, platform: 'browser', target: 'es2022', format: 'iife', minify: true, charset: 'utf8', logLevel: 'warning' });
