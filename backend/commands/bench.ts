@@ -1,0 +1,72 @@
+/** `siamscope bench`: how fast this machine trains and loads. */
+import type { Command } from 'commander';
+import { presetNames } from '../presets/index.ts';
+import { choiceOption, deviceOption, engineOption, jsonOption, precisionOption, wholeNumber } from './arguments.ts';
+import { example } from './example.ts';
+import { print, printJson, table } from './terminal.ts';
+
+interface DataOptions {
+  seconds: number;
+  workers?: number;
+  json?: boolean;
+}
+
+const rounded = (value: number): string => String(Number(value.toPrecision(4)));
+
+async function benchData(source: string, { seconds, workers, json }: DataOptions): Promise<void> {
+  const { benchmarkData } = await import('../data/bench.ts');
+  const { milliseconds, ...result } = await benchmarkData(source, { seconds, workers: workers ?? 'auto' });
+  if (json) return printJson({ ...result, milliseconds });
+  print(table([...Object.entries(result).map(([name, value]) => [name.replaceAll('_', ' '), rounded(value)]), ...Object.entries(milliseconds).map(([stage, value]) => [`${stage}, milliseconds an image`, rounded(value)])], ''));
+}
+
+export function addBench(program: Command): void {
+  const bench = program.command('bench').summary('time training steps or loading').description('Times training steps or the loading of images on this machine.');
+  bench
+    .command('data')
+    .summary('time decoding and augmentation')
+    .description('Times the paper\'s two-view pipeline over a dataset: on one thread, then with workers.')
+    .argument('<source>', 'the images: a folder, a .txt list, or a .tar archive')
+    .option('--seconds <number>', 'for each of the two', wholeNumber(1), 10)
+    .option('--workers <number>', 'threads; default: one core is left free', wholeNumber(1))
+    .addOption(jsonOption())
+    .addHelpText(...example('siamscope bench data photos/ --seconds 5'))
+    .action(benchData);
+  addBenchStep(bench);
+}
+
+interface StepOptions {
+  preset: string;
+  batch?: number;
+  steps: number;
+  engine?: 'torch';
+  device?: string;
+  precision?: 'fp32' | 'bf16';
+  json?: boolean;
+}
+
+/** Times a preset's step, on random pixels. */
+function addBenchStep(bench: Command): void {
+  bench
+    .command('step')
+    .summary('time a training step')
+    .description('Times the training step of a recipe on random pixels, loading left out.')
+    .addOption(choiceOption('--preset <name>', 'the recipe', presetNames).default('siamese-vit-small'))
+    .option('--batch <number>', 'images a step; default: 16', wholeNumber(1), 16)
+    .option('--steps <number>', 'steps that are timed', wholeNumber(1), 5)
+    .addOption(engineOption())
+    .addOption(deviceOption())
+    .addOption(precisionOption())
+    .addOption(jsonOption())
+    .addHelpText(...example('siamscope bench step --preset mae-vit-base --batch 8 --engine torch'))
+    .action(benchStep);
+}
+
+async function benchStep({ preset, batch, steps, json, ...request }: StepOptions): Promise<void> {
+  const [{ benchmarkStep }, { completeRun }, { openEngine }] = await Promise.all([import('../train/benchStep.ts'), import('../train/runFile.ts'), import('../engines/choose.ts')]);
+  const { model, method } = completeRun({ preset, name: 'bench', data: { train: '.' } }, { folder: '' });
+  const result = await benchmarkStep(await openEngine(request), { model, method, batch: batch ?? 16, steps });
+  if (json) return printJson(result);
+  const { seconds: _seconds, tensors_after_each_step: _tensors, ...shown } = result;
+  print(table(Object.entries(shown).map(([name, value]) => [name.replaceAll('_', ' '), typeof value === 'number' ? rounded(value) : String(value ?? 'unknown')]), ''));
+}

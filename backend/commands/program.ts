@@ -1,0 +1,28 @@
+/** The tree of commands. Each file of this folder adds one; what a command needs is loaded when it runs, so that help is instant. */
+import { Command } from 'commander';
+import { addBench } from './bench.ts';
+import { addCompletion } from './completion.ts';
+import { addExport } from './export.ts';
+import { addInit } from './init.ts';
+import { addInspect } from './inspect.ts';
+import { addPresets } from './presets.ts';
+import { addSchema } from './schema.ts';
+import { addTrain } from './train.ts';
+import { version } from './version.ts';
+
+export function buildProgram(): Command {
+  const program = new Command('siamscope')
+    .description('Self-supervised vision on your own machine: train, watch, and look inside.')
+    .version(version, '-V, --version', 'print the version')
+    .helpCommand(false)
+    .showHelpAfterError('(see --help)')
+    .addHelpText('after', '\nExample:\n  siamscope init tiny.siam.json --preset tiny --data photos/\n  siamscope train tiny.siam.json');
+  for (const add of [addInit, addPresets, addTrain, addInspect, addExport, addBench, addSchema, addCompletion]) add(program);
+  for (const command of everyCommand(program)) command.exitOverride().helpOption('-h, --help', 'show help');
+  return program;
+}
+
+/** The command and all below it. */
+export function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap((below) => everyCommand(below))];
+}

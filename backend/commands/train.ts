@@ -1,0 +1,104 @@
+/** `siamscope train`: runs a run file to its end, or until it is stopped. */
+import type { Command } from 'commander';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { InputError, RunError } from '../errors.ts';
+import type { RunOutcome } from '../train/loop.ts';
+import { collect, deviceOption, engineOption, jsonOption, precisionOption } from './arguments.ts';
+import { example } from './example.ts';
+import { barWatcher, jsonWatcher, plainWatcher, type Watcher } from './progress.ts';
+import { duration, print, say } from './terminal.ts';
+
+interface TrainOptions {
+  run?: string;
+  resume?: boolean;
+  set?: string[];
+  engine?: string;
+  device?: string;
+  precision?: string;
+  json?: boolean;
+}
+
+/** The short options as overrides, after the explicit ones. */
+function overrides({ set = [], engine, device, precision }: TrainOptions): string[] {
+  return [...set, ...Object.entries({ engine, device, precision }).flatMap(([key, value]) => (value === undefined ? [] : [`engine.${key}=${value}`]))];
+}
+
+/**
+ * Aborts at the first SIGINT or SIGTERM. At the second the process ends at once, as signals end it by default: a checkpoint in
+ * the making is left behind half-written under a temporary name, and swept later.
+ */
+function stopBySignals(onStop: () => void): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const names = ['SIGINT', 'SIGTERM'] as const;
+  const release = (): void => {
+    for (const name of names) process.removeListener(name, stop);
+  };
+  const stop = (name: NodeJS.Signals): void => {
+    if (controller.signal.aborted) {
+      release();
+      process.kill(process.pid, name);
+      return;
+    }
+    onStop();
+    controller.abort();
+  };
+  for (const name of names) process.on(name, stop);
+  return { signal: controller.signal, release };
+}
+
+const watcherFor = ({ json }: TrainOptions): Watcher => (json ? jsonWatcher : process.stderr.isTTY && process.env.TERM !== 'dumb' ? barWatcher(process.stderr) : plainWatcher());
+
+async function train(file: string, options: TrainOptions): Promise<void> {
+  const { TrainingThread } = await import('../train/trainingThread.ts');
+  // The thread loads its code while the run file is read.
+  const thread = new TrainingThread();
+  try {
+    const [{ trainRun }, { loadRun }, { isRunFolder }] = await Promise.all([import('../train/loop.ts'), import('../train/runFile.ts'), import('../train/folder.ts')]);
+    const path = resolve(file);
+    const inFolder = await isRunFolder(path);
+    if (inFolder && !options.resume) throw new InputError(`${file} is the folder of a run: continue it with --resume, or give a run file`);
+    const config = await loadRun(inFolder ? join(path, 'config.json') : path, overrides(options));
+    const folder = options.run !== undefined ? resolve(options.run) : inFolder ? path : join(dirname(path), 'runs', config.name);
+    const watcher = watcherFor(options);
+    const stop = stopBySignals(() => {
+      watcher.close();
+      if (!options.json) say('stopping after this step and saving; once more to stop at once');
+    });
+    if (!options.json) say(`${config.name}: ${config.method.name}, ${config.model.arch}, ${relative('', config.data.train) || '.'} -> ${relative('', folder)}`);
+    const outcome = await trainRun({ config, folder, resume: options.resume ?? false, thread, stop: stop.signal, onEvent: (event) => watcher.onEvent(event) }).finally(() => watcher.close());
+    stop.release();
+    conclude(outcome, folder, `siamscope train ${inFolder || options.run === undefined ? file : `${file} --run ${options.run}`} --resume`, options);
+  } finally {
+    await thread.terminate();
+  }
+}
+
+/** Says how the run ended. Throws where it did not end well, for the exit code. */
+function conclude({ state, step, error, wedged, elapsedSeconds }: RunOutcome, folder: string, resumeCommand: string, { json }: TrainOptions): void {
+  if (wedged) {
+    // A native call that never returns keeps its thread, and with it the process: only the system ends it.
+    say(`${error!.message}; the last checkpoint is whole. Resume with: ${resumeCommand}`);
+    process.kill(process.pid, 'SIGKILL');
+  }
+  if (state === 'failed') throw error!;
+  if (state === 'stopped') throw new RunError(`stopped at step ${step}${error ? `, and what was computed since the last checkpoint could not be saved: ${error.message}` : ''}; resume with: ${resumeCommand}`);
+  if (!json) print(`done: ${step} steps in ${duration(elapsedSeconds)}, ${join(relative('', folder) || basename(folder), 'checkpoints', String(step))}`);
+}
+
+export function addTrain(program: Command): void {
+  program
+    .command('train')
+    .summary('train a run file')
+    .description('Trains a run file. Ctrl-C finishes the step, saves and ends; --resume goes on from there to the same result.')
+    .argument('<file>', 'the run file (*.siam.json), or with --resume the folder of a run')
+    .option('--run <folder>', 'the run folder; default: runs/NAME beside the file')
+    .option('--resume', 'go on from the newest checkpoint')
+    .option('--set <key.path=value>', 'override a value of the file; may be given often', collect)
+    .addOption(engineOption())
+    .addOption(deviceOption())
+    .addOption(precisionOption())
+    .addOption(jsonOption('print every event as a JSON line'))
+    .addHelpText(...example('siamscope train tiny.siam.json --set schedule.steps=100 --engine torch\nsiamscope train tiny.siam.json --resume'))
+    .addHelpText('after', '\nExit code: 0 done; 1 failed or stopped; 2 wrong use, or input that was refused.')
+    .action(train);
+}

@@ -1,0 +1,32 @@
+/** What a failed step says to a person: what happened, on which images, and what to do. */
+import { InputError, RunError } from '../errors.ts';
+import type { RunFailure } from '../protocol.ts';
+import type { RunConfig } from './config.ts';
+import type { TrainingError } from './trainingThread.ts';
+
+const outOfMemory = /out of memory|can't allocate memory|not enough memory|bad_alloc|allocation failed|exceeds the (maximum|limit)/i;
+const namedFiles = 3;
+
+function memoryAdvice({ batch, engine, model }: RunConfig): string {
+  const advice = [];
+  if (batch.size > 1) advice.push(`halve batch.size to ${batch.size >> 1} and double batch.accumulate to ${batch.accumulate * 2}`);
+  if (engine.precision !== 'bf16') advice.push('set engine.precision=bf16');
+  advice.push(`use a smaller model than ${model.arch} at ${model.imageSize} pixels`);
+  return advice.join(', or ');
+}
+
+const fileList = (files: readonly string[]): string => `${files.slice(0, namedFiles).join(', ')}${files.length > namedFiles ? ` and ${files.length - namedFiles} more (all in status.json)` : ''}`;
+
+/** The failure of the step after `step`, or of opening the run where there were none, as an error for the command line. */
+export function describeFailure(error: TrainingError, step: number, config: RunConfig): Error {
+  const where = error.files ? `step ${step + 1}: ` : '';
+  if (outOfMemory.test(error.message)) return new RunError(`${where}out of memory (${error.message.split('\n')[0]}). Try to ${memoryAdvice(config)}`, { cause: error });
+  if (!error.files || error instanceof InputError) return error;
+  if (!(error instanceof RunError)) return new Error(`${where}${error.message}`, { cause: error });
+  return new RunError(`${where}${error.message}. Images of the batch: ${fileList(error.files)}`, { cause: error });
+}
+
+export const runFailure = (error: Error, step: number): RunFailure => {
+  const { files } = (error.cause ?? error) as TrainingError;
+  return { message: error.message, step, ...(files ? { files } : {}) };
+};

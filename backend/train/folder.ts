@@ -1,0 +1,139 @@
+/** The run folder, which alone tells a run's whole story: config.json, status.json, log.txt, metrics, checkpoints, and its lock. */
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { InputError } from '../errors.ts';
+import { AppendFile } from '../formats/appendFile.ts';
+import { sweepTemporaryFiles, writeAtomically } from '../formats/atomic.ts';
+import type { RunStatus } from '../protocol.ts';
+import { checkpointFolder, sweepCheckpoints } from './checkpoint.ts';
+import type { RunConfig } from './config.ts';
+import { lockRunFolder, type RunLock } from './lock.ts';
+import { metricsFile } from './metrics.ts';
+import { completeRun, readRunFile } from './runFile.ts';
+
+export const configFile = 'config.json';
+export const statusFile = 'status.json';
+
+/** A resumed run must be the same problem; everything else may change. */
+const fixedKeys = ['model', 'method', 'seed', 'batch'] as const;
+
+const printed = (value: unknown): string => JSON.stringify(value);
+
+/** Paths of the leaves in which two configurations differ, with both values. */
+function differences(before: unknown, after: unknown, path = ''): string[] {
+  const objects = [before, after].every((v) => typeof v === 'object' && v !== null && !Array.isArray(v));
+  if (!objects) return printed(before) === printed(after) ? [] : [`${path}: ${printed(before) ?? 'nothing'} -> ${printed(after) ?? 'nothing'}`];
+  const [a, b] = [before as Record<string, unknown>, after as Record<string, unknown>];
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => differences(a[key], b[key], path === '' ? key : `${path}.${key}`));
+}
+
+export class RunFolder {
+  readonly path: string;
+  readonly checkpoints: string;
+  status: RunStatus;
+  private readonly lock: RunLock;
+  private readonly logFile: AppendFile;
+  /** A status being written, and whether a newer one waits. */
+  private writing: Promise<void> | null = null;
+  private stale = false;
+
+  private constructor(path: string, lock: RunLock, logFile: AppendFile, name: string) {
+    this.path = path;
+    this.checkpoints = join(path, checkpointFolder);
+    this.lock = lock;
+    this.logFile = logFile;
+    const now = new Date().toISOString();
+    this.status = {
+      state: 'starting', name, pid: process.pid, host: hostname(), started: now, updated: now, step: 0, steps: null, epoch: 0, loss: null, imagesPerSecond: null,
+      eta: null, elapsedSeconds: 0, engine: null, images: null, skipped: 0, checkpoint: null, resumedFrom: null, waiting: null, health: [], error: null,
+    };
+  }
+
+  /**
+   * Takes the folder for this process and puts the configuration into it. Throws InputError where a run is there already and
+   * `resume` was not asked for, or the configuration is of another problem, and RunError where another process trains there.
+   */
+  static async open(path: string, config: RunConfig, resume: boolean): Promise<RunFolder> {
+    const lock = await takeFolder(path);
+    try {
+      const names = await readdir(path);
+      const begun = names.includes(metricsFile) || names.includes(checkpointFolder);
+      if (begun && !resume) throw new InputError(`${path} has a run already: continue it with --resume, or give another "name" or --run FOLDER`);
+      await sweepTemporaryFiles(path);
+      const swept = await sweepCheckpoints(join(path, checkpointFolder));
+      const changes = begun && names.includes(configFile) ? differences(await readConfig(path), config) : [];
+      const refused = changes.filter((change) => fixedKeys.some((key) => change.startsWith(key)));
+      if (refused.length > 0) throw new InputError(`${path} cannot be resumed with another configuration; it differs in\n  ${refused.join('\n  ')}\nUse the same values, or begin a new run with another "name"`);
+      await writeAtomically(join(path, configFile), `${JSON.stringify(config, null, 2)}\n`);
+      const folder = new RunFolder(path, lock, await AppendFile.open(join(path, 'log.txt')), config.name);
+      await folder.log(`process ${process.pid} on ${hostname()} ${begun ? 'resumes' : 'starts'} the run`);
+      for (const change of changes) await folder.log(`changed since the last session: ${change}`);
+      for (const name of swept) await folder.log(`removed ${name}, an interrupted save`);
+      await folder.writeStatus();
+      return folder;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /** Appends a line to log.txt. What the disk does not take is lost: a log is no reason to stop. */
+  async log(text: string): Promise<void> {
+    await this.logFile.append(Buffer.from(`${new Date().toISOString()} ${text}\n`)).catch(() => undefined);
+  }
+
+  /** Writes status.json, whole; at most one write at a time, and the last state always. A full disk does not stop it for good. */
+  async writeStatus(): Promise<void> {
+    this.stale = true;
+    this.writing ??= this.writeLatest().finally(() => (this.writing = null));
+    await this.writing;
+  }
+
+  private async writeLatest(): Promise<void> {
+    while (this.stale) {
+      this.stale = false;
+      this.status.updated = new Date().toISOString();
+      await writeAtomically(join(this.path, statusFile), `${JSON.stringify(this.status, null, 2)}\n`).catch(() => undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.writeStatus();
+    await this.logFile.close().catch(() => undefined);
+    await this.lock.release();
+  }
+}
+
+async function takeFolder(path: string): Promise<RunLock> {
+  try {
+    await mkdir(path, { recursive: true });
+    return await lockRunFolder(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    const reasons: Record<string, string> = { EACCES: 'you may not write there', EPERM: 'you may not write there', EROFS: 'its disk is read-only', ENOSPC: 'the disk is full', EEXIST: 'a file is in its place', ENOTDIR: 'a file is in its place' };
+    throw new InputError(`the run folder ${path} cannot be written: ${reasons[code] ?? code}. Give another one with --run FOLDER`, { cause: error });
+  }
+}
+
+/** The configuration of a run folder. Throws InputError where there is none. */
+export async function readConfig(folder: string): Promise<RunConfig> {
+  const { value, place } = await readRunFile(join(folder, configFile));
+  return completeRun(value, { folder, place });
+}
+
+/** status.json of a run folder; null where there is none, or not yet. */
+export async function readStatus(folder: string): Promise<RunStatus | null> {
+  try {
+    return JSON.parse(await readFile(join(folder, statusFile), 'utf8')) as RunStatus;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether the path is the folder of a run. */
+export async function isRunFolder(path: string): Promise<boolean> {
+  const names = await readdir(path).catch((): string[] => []);
+  return names.includes(configFile);
+}

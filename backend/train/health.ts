@@ -1,0 +1,93 @@
+/** Whether a run is well: collapse and divergence named when they happen, from the latest rows alone, with cause and cure. */
+import type { HealthFinding, HealthKind, MetricsRow } from '../protocol.ts';
+import type { RunConfig } from './config.ts';
+
+export interface HealthLimits {
+  /** Steps in a row that must look bad. */
+  patience: number;
+  minFeatureStd: number;
+  minEffectiveRank: number;
+  /** The loss of a prediction that does not depend on the image; null where the method has no such value. */
+  uniformLoss: number | null;
+}
+
+/** Rows that `assessHealth` needs to see: more are not looked at. */
+export const healthWindow = (patience: number): number => 10 * patience;
+
+/** Of the uniform loss; random images differ by more. */
+const uniformShare = 0.005;
+const divergenceFactor = 2;
+const vanishedGradient = 1e-8;
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const short = (value: number): string => String(Number(value.toPrecision(3)));
+
+type Rule = (recent: readonly MetricsRow[], rows: readonly MetricsRow[], limits: HealthLimits) => Omit<HealthFinding, 'kind' | 'step'> | null;
+
+/** Every recent row has the metric, below the limit. */
+const allBelow = (rows: readonly MetricsRow[], metric: string, limit: number): boolean => rows.every((row) => (row[metric] ?? Infinity) < limit);
+
+const rules: Record<HealthKind, Rule> = {
+  'feature-collapse': (recent, _rows, { minFeatureStd }) =>
+    allBelow(recent, 'feature_std', minFeatureStd)
+      ? {
+          summary: `features have collapsed: their standard deviation is ${short(recent.at(-1)!.feature_std!)} (below ${minFeatureStd})`,
+          cause: 'all patches of all images get nearly the same feature, which makes the prediction trivially right',
+          advice: 'raise method.lambda or use method.loss=unigrad, keep method.momentum near 1, and lower optimizer.baseLearningRate',
+        }
+      : null,
+  'rank-collapse': (recent, _rows, { minEffectiveRank }) =>
+    allBelow(recent, 'effective_rank', minEffectiveRank)
+      ? {
+          summary: `features have collapsed to one direction: their effective rank is ${short(recent.at(-1)!.effective_rank!)} (below ${minEffectiveRank})`,
+          cause: 'features vary along a single direction, such as brightness or position, and hold little else',
+          advice: 'raise method.lambda, use larger batches, and check that augmentations and masks are on',
+        }
+      : null,
+  'uniform-loss': (recent, rows, { uniformLoss, patience }) =>
+    uniformLoss !== null && rows.length >= 5 * patience && recent.every(({ loss }) => Math.abs(loss - uniformLoss) < uniformShare * uniformLoss)
+      ? {
+          summary: `the loss stays at ${short(uniformLoss)}, that of a prediction which does not look at the image`,
+          cause: 'the model predicts the same for every image',
+          advice: 'raise optimizer.baseLearningRate or lengthen the warm-up; check that the images differ and can be told apart',
+        }
+      : null,
+  divergence: (recent, rows, { patience }) => {
+    const now = median(recent.map(({ loss }) => loss));
+    let best = Infinity;
+    for (let end = rows.length - patience; end >= patience; end -= patience) best = Math.min(best, median(rows.slice(end - patience, end).map(({ loss }) => loss)));
+    return best > 0 && Number.isFinite(best) && now > divergenceFactor * best
+      ? {
+          summary: `the loss diverges: ${short(now)}, after ${short(best)}`,
+          cause: 'steps are too large for the loss around them',
+          advice: 'go back to an earlier checkpoint with a lower optimizer.baseLearningRate, a longer warm-up, or a smaller optimizer.clipNorm',
+        }
+      : null;
+  },
+  'vanishing-gradient': (recent) =>
+    allBelow(recent, 'grad_norm', vanishedGradient)
+      ? {
+          summary: `the gradient has vanished: its norm is ${short(recent.at(-1)!.grad_norm)}`,
+          cause: 'nothing that is trained has an effect on the loss any more',
+          advice: 'the run will not recover: go back to an earlier checkpoint with a lower optimizer.baseLearningRate',
+        }
+      : null,
+};
+
+/** What is wrong after the last of `rows` (in the order of steps; at least the last `healthWindow`); nothing where there are fewer rows than patience. */
+export function assessHealth(rows: readonly MetricsRow[], limits: HealthLimits): HealthFinding[] {
+  const { patience } = limits;
+  if (rows.length < patience) return [];
+  const window = rows.slice(-healthWindow(patience));
+  const recent = window.slice(-patience);
+  const step = recent.at(-1)!.step;
+  return Object.entries(rules).flatMap(([kind, rule]) => {
+    const finding = rule(recent, window, limits);
+    return finding ? [{ kind: kind as HealthKind, step, ...finding }] : [];
+  });
+}
+
+/** The loss of a prediction that does not depend on the image: for MAE's normalised patches, whose variance is unbiased, 1 - 1/n of n values. */
+export function uniformLossOf({ method, model }: Pick<RunConfig, 'method' | 'model'>): number | null {
+  return method.name === 'mae' && method.normalizePixels ? 1 - 1 / (3 * model.patchSize ** 2) : null;
+}
