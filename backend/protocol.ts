@@ -117,6 +117,8 @@ export interface TrainingCalls<Config = unknown> {
 }
 
 export interface TrainingOpened {
+  /** What there is to say about the choice of engine. */
+  notes: string[];
   engine: EngineSummary;
   images: number;
   classes: number;

@@ -17,6 +17,12 @@ export const precisionNames = ['auto', 'fp32', 'bf16'] as const;
 export const engineOption = (): Option => choiceOption('--engine <name>', 'what computes: auto, torch, tensorflow or wasm', engineNames);
 export const precisionOption = (): Option => choiceOption('--precision <type>', 'auto, fp32 or bf16', precisionNames);
 export const deviceOption = (): Option => new Option('--device <name>', 'auto, cpu, cuda, cuda:1, mps or xpu');
+/** libtorch's place is taken from the command line and the environment alone: a run file, which may be anybody's, cannot name a library to load. */
+export const torchOption = (): Option =>
+  new Option('--torch <path>', 'the libtorch to use: a wheel\'s "torch" folder, or its "lib"').argParser((path: string) => {
+    process.env.SIAMSCOPE_TORCH = path;
+    return path;
+  });
 export const jsonOption = (description = 'print JSON'): Option => new Option('--json', description);
 
 /** A whole number of at least `least`. */

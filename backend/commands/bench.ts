@@ -1,7 +1,7 @@
 /** `siamscope bench`: how fast this machine trains and loads. */
 import type { Command } from 'commander';
 import { presetNames } from '../presets/index.ts';
-import { choiceOption, deviceOption, engineOption, jsonOption, precisionOption, wholeNumber } from './arguments.ts';
+import { choiceOption, deviceOption, engineOption, type engineNames, type precisionNames, jsonOption, precisionOption, torchOption, wholeNumber } from './arguments.ts';
 import { example } from './example.ts';
 import { print, printJson, table } from './terminal.ts';
 
@@ -39,9 +39,9 @@ interface StepOptions {
   preset: string;
   batch?: number;
   steps: number;
-  engine?: 'torch';
+  engine?: (typeof engineNames)[number];
   device?: string;
-  precision?: 'fp32' | 'bf16';
+  precision?: (typeof precisionNames)[number];
   json?: boolean;
 }
 
@@ -57,15 +57,16 @@ function addBenchStep(bench: Command): void {
     .addOption(engineOption())
     .addOption(deviceOption())
     .addOption(precisionOption())
+    .addOption(torchOption())
     .addOption(jsonOption())
     .addHelpText(...example('siamscope bench step --preset mae-vit-base --batch 8 --engine torch'))
     .action(benchStep);
 }
 
-async function benchStep({ preset, batch, steps, json, ...request }: StepOptions): Promise<void> {
+async function benchStep({ preset, batch, steps, json, engine, device, precision }: StepOptions): Promise<void> {
   const [{ benchmarkStep }, { completeRun }, { openEngine }] = await Promise.all([import('../train/benchStep.ts'), import('../train/runFile.ts'), import('../engines/choose.ts')]);
   const { model, method } = completeRun({ preset, name: 'bench', data: { train: '.' } }, { folder: '' });
-  const result = await benchmarkStep(await openEngine(request), { model, method, batch: batch ?? 16, steps });
+  const result = await benchmarkStep(await openEngine({ engine, device, precision }), { model, method, batch: batch ?? 16, steps });
   if (json) return printJson(result);
   const { seconds: _seconds, tensors_after_each_step: _tensors, ...shown } = result;
   print(table(Object.entries(shown).map(([name, value]) => [name.replaceAll('_', ' '), typeof value === 'number' ? rounded(value) : String(value ?? 'unknown')]), ''));

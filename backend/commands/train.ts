@@ -1,9 +1,9 @@
 /** `siamscope train`: runs a run file to its end, or until it is stopped. */
 import type { Command } from 'commander';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { InputError, RunError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import type { RunOutcome } from '../train/loop.ts';
-import { collect, deviceOption, engineOption, jsonOption, precisionOption } from './arguments.ts';
+import { collect, deviceOption, engineOption, jsonOption, precisionOption, torchOption } from './arguments.ts';
 import { example } from './example.ts';
 import { barWatcher, jsonWatcher, plainWatcher, type Watcher } from './progress.ts';
 import { duration, print, say } from './terminal.ts';
@@ -73,7 +73,7 @@ async function train(file: string, options: TrainOptions): Promise<void> {
   }
 }
 
-/** Says how the run ended. Throws where it did not end well, for the exit code. */
+/** Says how the run ended. Throws where it failed, for the exit code. */
 function conclude({ state, step, error, wedged, elapsedSeconds }: RunOutcome, folder: string, resumeCommand: string, { json }: TrainOptions): void {
   if (wedged) {
     // A native call that never returns keeps its thread, and with it the process: only the system ends it.
@@ -81,8 +81,10 @@ function conclude({ state, step, error, wedged, elapsedSeconds }: RunOutcome, fo
     process.kill(process.pid, 'SIGKILL');
   }
   if (state === 'failed') throw error!;
-  if (state === 'stopped') throw new RunError(`stopped at step ${step}${error ? `, and what was computed since the last checkpoint could not be saved: ${error.message}` : ''}; resume with: ${resumeCommand}`);
-  if (!json) print(`done: ${step} steps in ${duration(elapsedSeconds)}, ${join(relative('', folder) || basename(folder), 'checkpoints', String(step))}`);
+  if (state === 'stopped') {
+    say(`stopped at step ${step}${error ? `, and what was computed since the last checkpoint could not be saved: ${error.message}` : ''}; resume with:\n  ${resumeCommand}`);
+    process.exitCode = 1;
+  } else if (!json) print(`done: ${step} steps in ${duration(elapsedSeconds)}, ${join(relative('', folder) || basename(folder), 'checkpoints', String(step))}`);
 }
 
 export function addTrain(program: Command): void {
@@ -97,6 +99,7 @@ export function addTrain(program: Command): void {
     .addOption(engineOption())
     .addOption(deviceOption())
     .addOption(precisionOption())
+    .addOption(torchOption())
     .addOption(jsonOption('print every event as a JSON line'))
     .addHelpText(...example('siamscope train tiny.siam.json --set schedule.steps=100 --engine torch\nsiamscope train tiny.siam.json --resume'))
     .addHelpText('after', '\nExit code: 0 done; 1 failed or stopped; 2 wrong use, or input that was refused.')

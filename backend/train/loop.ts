@@ -96,6 +96,7 @@ class Run {
     const checkpoint = resume ? await newestCheckpoint(this.folder.checkpoints, (message) => this.say('warning', message)) : null;
     if (resume && !checkpoint) this.say('note', 'there is no checkpoint yet: the run begins from its start');
     this.opened = await this.answered(thread.call('open', { config, checkpoint: checkpoint && { step: checkpoint.state.step, folder: checkpoint.folder } }));
+    for (const note of this.opened.notes) this.say('note', note);
     if (checkpoint) this.continueFrom(checkpoint, this.opened);
     this.metrics = await MetricsLog.open(this.folder.path, this.step);
     this.startedAt = this.savedAt = performance.now();

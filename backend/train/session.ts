@@ -6,7 +6,7 @@ import { Loader } from '../data/loader.ts';
 import { SampleOrder } from '../data/order.ts';
 import { openEngine } from '../engines/choose.ts';
 import type { Engine } from '../engines/engine.ts';
-import { InputError } from '../errors.ts';
+import { InputError, RunError } from '../errors.ts';
 import { openTensorFile, writeSafetensors } from '../formats/tensorFile.ts';
 import type { FileDigest, StepRates, TrainingCalls, TrainingOpened, TrainingStep } from '../protocol.ts';
 import { viewPlanOf, type RunConfig } from './config.ts';
@@ -60,12 +60,13 @@ export class TrainingSession {
     first.catch(() => undefined);
     try {
       const { threads, ...request } = config.engine;
-      const engine = await openEngine({ ...request, ...(threads === null ? {} : { threads }) });
+      const notes: string[] = [];
+      const engine = await openEngine({ ...request, ...(threads === null ? {} : { threads }) }, { say: (line) => notes.push(line) });
       const learner = Learner.create(config);
       if (checkpoint) await load(learner, checkpoint.folder);
       const { name, version, device, deviceName, precision } = engine;
       const parameters = learner.modelTensors().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-      return new TrainingSession(engine, learner, loader, batches, first, accumulate, { engine: { name, version, device, deviceName, precision }, images: dataset.length, classes: dataset.classes.length, parameters, stepsPerEpoch, ...steps });
+      return new TrainingSession(engine, learner, loader, batches, first, accumulate, { notes, engine: { name, version, device, deviceName, precision }, images: dataset.length, classes: dataset.classes.length, parameters, stepsPerEpoch, ...steps });
     } catch (error) {
       await loader.close();
       throw error;
@@ -77,9 +78,9 @@ export class TrainingSession {
     const started = performance.now();
     const micro: Batch[] = [];
     for (let i = 0; i < this.accumulate; i++) {
-      const { value, done } = await this.next;
-      if (done) throw new InputError('the images ended before the run did');
-      micro.push(value);
+      const result = await this.next;
+      if (result.done) throw new RunError('the images ended before the run did');
+      micro.push(result.value);
       this.next = this.batches.next();
       this.next.catch(() => undefined);
     }
