@@ -1,21 +1,22 @@
 /** Options that several commands share, and values that are checked as they are parsed. */
 import { InvalidArgumentError, Option } from 'commander';
-import { suggestion } from '../nearest.ts';
+import { nearest } from '../nearest.ts';
 
 /** An option with a fixed set of values; a mistyped one is told the nearest. */
 export function choiceOption(flags: string, description: string, choices: readonly string[]): Option {
   const option = new Option(flags, description).choices(choices);
   return option.argParser((value: string) => {
-    if (!choices.includes(value)) throw new InvalidArgumentError(`There are ${choices.join(', ')}${suggestion(value, choices)}.`);
-    return value;
+    if (choices.includes(value)) return value;
+    const near = nearest(value, choices);
+    throw new InvalidArgumentError(`There are ${choices.join(', ')}.${near === null ? '' : ` Did you mean "${near}"?`}`);
   });
 }
 
 export const engineNames = ['auto', 'torch', 'tensorflow', 'wasm'] as const;
 export const precisionNames = ['auto', 'fp32', 'bf16'] as const;
 
-export const engineOption = (): Option => choiceOption('--engine <name>', 'what computes: auto, torch, tensorflow or wasm', engineNames);
-export const precisionOption = (): Option => choiceOption('--precision <type>', 'auto, fp32 or bf16', precisionNames);
+export const engineOption = (): Option => choiceOption('--engine <name>', 'what computes', engineNames);
+export const precisionOption = (): Option => choiceOption('--precision <type>', 'of matrix products and activations', precisionNames);
 export const deviceOption = (): Option => new Option('--device <name>', 'auto, cpu, cuda, cuda:1, mps or xpu');
 /** libtorch's place is taken from the command line and the environment alone: a run file, which may be anybody's, cannot name a library to load. */
 export const torchOption = (): Option =>

@@ -37,7 +37,7 @@ export function addBench(program: Command): void {
 
 interface StepOptions {
   preset: string;
-  batch?: number;
+  batch: number;
   steps: number;
   engine?: (typeof engineNames)[number];
   device?: string;
@@ -52,7 +52,7 @@ function addBenchStep(bench: Command): void {
     .summary('time a training step')
     .description('Times the training step of a recipe on random pixels, loading left out.')
     .addOption(choiceOption('--preset <name>', 'the recipe', presetNames).default('siamese-vit-small'))
-    .option('--batch <number>', 'images a step; default: 16', wholeNumber(1), 16)
+    .option('--batch <number>', 'images a step', wholeNumber(1), 16)
     .option('--steps <number>', 'steps that are timed', wholeNumber(1), 5)
     .addOption(engineOption())
     .addOption(deviceOption())
@@ -66,7 +66,7 @@ function addBenchStep(bench: Command): void {
 async function benchStep({ preset, batch, steps, json, engine, device, precision }: StepOptions): Promise<void> {
   const [{ benchmarkStep }, { completeRun }, { openEngine }] = await Promise.all([import('../train/benchStep.ts'), import('../train/runFile.ts'), import('../engines/choose.ts')]);
   const { model, method } = completeRun({ preset, name: 'bench', data: { train: '.' } }, { folder: '' });
-  const result = await benchmarkStep(await openEngine({ engine, device, precision }), { model, method, batch: batch ?? 16, steps });
+  const result = await benchmarkStep(await openEngine({ engine, device, precision }), { model, method, batch, steps });
   if (json) return printJson(result);
   const { seconds: _seconds, tensors_after_each_step: _tensors, ...shown } = result;
   print(table(Object.entries(shown).map(([name, value]) => [name.replaceAll('_', ' '), typeof value === 'number' ? rounded(value) : String(value ?? 'unknown')]), ''));

@@ -17,7 +17,7 @@ export function addExport(program: Command): void {
     .description('Writes the encoder of a checkpoint as safetensors, under the names that timm\'s VisionTransformer uses.')
     .argument('<checkpoint>', 'a .safetensors or .pth file, or the folder of a checkpoint or run')
     .argument('<output>', 'the file to write')
-    .addOption(choiceOption('--branch <name>', 'online, or target (its moving average)', ['online', 'target']).default('online'))
+    .addOption(choiceOption('--branch <name>', 'target is the moving average of online', ['online', 'target']).default('online'))
     .option('--heads <number>', 'attention heads, where no run configuration says', wholeNumber(1))
     .addOption(jsonOption())
     .addHelpText(...example('siamscope export runs/tiny encoder.safetensors'))

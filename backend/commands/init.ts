@@ -46,7 +46,7 @@ export function addInit(program: Command): void {
     .summary('write a run file')
     .description('Writes a run file: a recipe, your images, and how long to train.')
     .argument('<file>', `the run file to write; "${ending}" is added where it has no ending`)
-    .addOption(choiceOption('--preset <name>', 'the recipe; see "siamscope presets"', presetNames).default('tiny'))
+    .addOption(choiceOption('--preset <name>', 'the recipe', presetNames).default('tiny'))
     .requiredOption('--data <path>', 'the images: a folder, a .txt list, or a .tar archive')
     .option('--name <name>', 'of the run and its folder; default: the file\'s')
     .option('--force', 'replace an existing file')

@@ -2,9 +2,12 @@
 import { Command } from 'commander';
 import { addBench } from './bench.ts';
 import { addCompletion } from './completion.ts';
+import { addDoctor } from './doctor.ts';
+import { addEngine } from './engine.ts';
 import { addExport } from './export.ts';
 import { addInit } from './init.ts';
 import { addInspect } from './inspect.ts';
+import { addParity } from './parity.ts';
 import { addPresets } from './presets.ts';
 import { addSchema } from './schema.ts';
 import { addTrain } from './train.ts';
@@ -14,11 +17,10 @@ export function buildProgram(): Command {
   const program = new Command('siamscope')
     .description('Self-supervised vision on your own machine: train, watch, and look inside.')
     .version(version, '-V, --version', 'print the version')
-    .helpCommand(false)
     .showHelpAfterError('(see --help)')
     .addHelpText('after', '\nExample:\n  siamscope init tiny.siam.json --preset tiny --data photos/\n  siamscope train tiny.siam.json');
-  for (const add of [addInit, addPresets, addTrain, addInspect, addExport, addBench, addSchema, addCompletion]) add(program);
-  for (const command of everyCommand(program)) command.exitOverride().helpOption('-h, --help', 'show help');
+  for (const add of [addInit, addPresets, addTrain, addInspect, addExport, addParity, addEngine, addDoctor, addBench, addSchema, addCompletion]) add(program);
+  for (const command of everyCommand(program)) command.exitOverride().helpCommand(false).helpOption('-h, --help', 'show help');
   return program;
 }
 
