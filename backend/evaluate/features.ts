@@ -1,0 +1,56 @@
+/** Features of images by a trained model: what every evaluation starts from. The engine is current already. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { MethodConfig } from '../methods/registry.ts';
+import { encode } from '../nn/encoder.ts';
+import { norm } from '../nn/layers.ts';
+import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { Scope, type Parameters } from '../nn/parameters.ts';
+import { withoutGradient } from '../ops/gradients.ts';
+import { imagePatches } from '../ops/imagePatches.ts';
+
+/** A model to look into: its parameters, and what they are parameters of. */
+export interface FeatureModel {
+  model: ModelConfig;
+  method: MethodConfig;
+  parameters: Parameters;
+}
+
+export type Branch = 'online' | 'target';
+
+export interface Features {
+  /** [images, patches, width]: the encoder's patch tokens. */
+  patches: Float32Array;
+  /** [images, width]: the mean of each image's patch tokens. */
+  pooled: Float32Array;
+}
+
+const chunk = 64;
+
+/** The encoder's tokens of normalised patches [B, N, 3 P^2], class token first: [B, 1 + N, D], with the final norm where the method has one. */
+export function encoderTokens({ model, parameters }: FeatureModel, patches: tf.Tensor, branch: Branch): tf.Tensor {
+  const scope = new Scope(parameters, branch === 'target' && parameters.has('mm_cls_token') ? 'mm_' : '');
+  const tokens = encode(scope, model, patches, parameters.get('pos_embed'), null, false);
+  return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, { kind: 'layer', eps: model.layerNormEps }, false) : tokens;
+}
+
+/** Encodes RGB images, [n, size, size, 3] bytes, whole and without a mask; in chunks, so that any number fits. */
+export async function imageFeatures(m: FeatureModel, pixels: Uint8Array, branch: Branch = 'online'): Promise<Features> {
+  const { width, imageSize, patchSize, patches: count } = modelDimensions(m.model);
+  const bytes = imageSize * imageSize * 3;
+  const images = pixels.length / bytes;
+  const features: Features = { patches: new Float32Array(images * count * width), pooled: new Float32Array(images * width) };
+  for (let from = 0; from < images; from += chunk) {
+    const part = pixels.subarray(from * bytes, Math.min(images, from + chunk) * bytes);
+    const { spatial, pooled } = tf.tidy(() =>
+      withoutGradient(() => {
+        const tokens = encoderTokens(m, imagePatches(part, imageSize, patchSize), branch);
+        const spatial = tf.slice(tokens, [0, 1, 0], [tokens.shape[0]!, count, width]);
+        return { spatial, pooled: tf.mean(spatial, 1) };
+      }),
+    );
+    features.patches.set(await spatial.data(), from * count * width);
+    features.pooled.set(await pooled.data(), from * width);
+    tf.dispose([spatial, pooled]);
+  }
+  return features;
+}
