@@ -17,6 +17,8 @@ const manylinux = (arch) => [28, 27, 26, 25, 24, 18, 17, 12, 5].map((minor) => `
 const tags = { 'linux-x64': manylinux('x86_64'), 'linux-arm64': manylinux('aarch64'), 'darwin-arm64': ['macosx_14_0_arm64'], 'win32-x64': ['win_amd64'] };
 
 const so = (names) => names.map((name) => `torch/lib/lib${name}`);
+/** Beside the libraries: their version, as in any other torch. */
+const versionFile = 'torch/version.py';
 const torchCpu = {
   'linux-x64': so(['c10.so', 'torch_cpu.so', 'gomp.so.1']),
   'linux-arm64': so(['c10.so', 'torch_cpu.so', 'gomp.so.1', 'arm_compute.so', 'arm_compute_graph.so', 'nvpl_lapack_lp64_gomp.so.0', 'nvpl_lapack_core.so.0', 'nvpl_blas_lp64_gomp.so.0', 'nvpl_blas_core.so.0']),
@@ -68,12 +70,13 @@ async function pin(platform, name, wheelVersion, members) {
 const runtimes = {};
 if (engine === 'torch')
   for (const platform of Object.keys(tags)) {
-    const cpu = [await pin(platform, 'torch', version, torchCpu[platform])];
+    const libraries = [...torchCpu[platform], versionFile];
+    const cpu = [await pin(platform, 'torch', version, libraries)];
     runtimes[platform] = { cpu };
     if (!platform.startsWith('linux')) continue;
     const dependencies = nvidiaDependencies(platform);
     for (const { name, version: v } of dependencies) if (linkedByCpu[name]) cpu.push(await pin(platform, name, v, linkedByCpu[name]));
-    const cuda = [await pin(platform, 'torch', version, [...torchCpu[platform], ...torchCuda])];
+    const cuda = [await pin(platform, 'torch', version, [...libraries, ...torchCuda])];
     for (const { name, version: v } of dependencies) cuda.push(await pin(platform, name, v, ['nvidia/*/lib/*.so*']));
     runtimes[platform].cuda = cuda;
   }

@@ -109,8 +109,8 @@ async function readText(wheel: string, zip: ZipFile, entry: Entry): Promise<stri
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Writes the stream to a new file (never through a link), durable when it returns; gives the hash of what was written. */
-async function writeHashed(source: Readable, path: string, signal: AbortSignal | undefined, onBytes: (n: number) => void): Promise<string> {
+/** Writes a stream to a new file (never through a link), durable when it returns; gives the hash of what was written. */
+async function writeHashed(openSource: () => Promise<Readable>, path: string, signal: AbortSignal | undefined, onBytes: (n: number) => void): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
   const hash: Hash = createHash('sha256');
   const counted = new Transform({
@@ -120,7 +120,8 @@ async function writeHashed(source: Readable, path: string, signal: AbortSignal |
       done(null, chunk);
     },
   });
-  await pipeline(source, counted, createWriteStream(path, { flags: 'wx', mode: 0o644 }), { signal });
+  // Opened last: a stream that fails while nobody listens ends the process.
+  await pipeline(await openSource(), counted, createWriteStream(path, { flags: 'wx', mode: 0o644 }), { signal });
   const file = await open(path, 'r+');
   try {
     await file.sync();
@@ -160,7 +161,7 @@ export async function extractWheel(path: string, options: ExtractOptions): Promi
     let written = 0;
     for (const entry of kept) {
       signal?.throwIfAborted();
-      const sha256 = await writeHashed(await zip.openReadStreamPromise(entry), join(target, ...entry.fileName.split('/')), signal, (n) => options.onProgress?.((written += n), total));
+      const sha256 = await writeHashed(() => zip.openReadStreamPromise(entry), join(target, ...entry.fileName.split('/')), signal, (n) => options.onProgress?.((written += n), total));
       if (sha256 !== record.get(entry.fileName)!.sha256) throw refuse(path, `member "${entry.fileName}" does not have the hash that RECORD gives`);
       files.push({ path: entry.fileName, bytes: entry.uncompressedSize, sha256 });
     }
