@@ -15,7 +15,7 @@ export function editDistance(a: string, b: string): number {
 /** Longer than any name of ours: not worth comparing. */
 const maxLength = 80;
 
-/** The candidate nearest to `name`, or null where none is near: at most a third of its letters differ, or it is a part of one. */
+/** The candidate nearest to `name`, or null where none is near: at most a third of its letters differ, or one is a part of the other. */
 export function nearest(name: string, candidates: readonly string[]): string | null {
   if (name.length > maxLength) return null;
   const wanted = name.toLowerCase();
@@ -25,7 +25,8 @@ export function nearest(name: string, candidates: readonly string[]): string | n
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < least) [best, least] = [candidate, distance];
   }
-  return best ?? candidates.find((candidate) => wanted.length >= 3 && candidate.toLowerCase().includes(wanted)) ?? null;
+  if (wanted.length < 3) return best;
+  return best ?? candidates.find((candidate) => candidate.toLowerCase().includes(wanted)) ?? candidates.find((candidate) => candidate.length > 3 && wanted.includes(candidate.toLowerCase())) ?? null;
 }
 
 /** ` - did you mean "x"?`, or nothing. */

@@ -39,6 +39,11 @@ function size(issue: Extract<RawIssue, { code: 'too_small' | 'too_big' }>): stri
   return `expected ${what}${words} ${String(limit)}${issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' items' : ''}, found ${found(issue.input)}`;
 }
 
+function choice(values: readonly unknown[], input: unknown): string {
+  const near = typeof input === 'string' ? nearest(input, values.map(String)) : null;
+  return `expected ${values.length > 1 ? 'one of ' : ''}${list(values)}, found ${found(input)}${near === null ? '' : `: did you mean ${JSON.stringify(near)}?`}`;
+}
+
 /** The error map that run files are parsed with: says what is wrong, without where. */
 export const describeIssue: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
@@ -46,19 +51,14 @@ export const describeIssue: z.core.$ZodErrorMap = (issue) => {
       return unknownKeys(issue.keys, keysOf(issue));
     case 'invalid_type':
       return `expected ${typeNames[issue.expected] ?? issue.expected}, found ${found(issue.input)}`;
-    case 'invalid_value': {
-      const near = typeof issue.input === 'string' ? nearest(issue.input, issue.values.map(String)) : null;
-      return `expected ${issue.values.length > 1 ? 'one of ' : ''}${list(issue.values)}, found ${found(issue.input)}${near === null ? '' : `: did you mean ${JSON.stringify(near)}?`}`;
-    }
+    case 'invalid_value':
+      return choice(issue.values, issue.input);
     case 'too_small':
     case 'too_big':
       return size(issue);
     case 'invalid_union': {
-      const options = (issue as { options?: unknown[] }).options;
-      if (options) {
-        const near = typeof issue.input === 'string' ? nearest(issue.input, options.map(String)) : null;
-        return `expected one of ${list(options)}, found ${found(issue.input)}${near === null ? '' : `: did you mean ${JSON.stringify(near)}?`}`;
-      }
+      const { options, discriminator } = issue as { options?: unknown[]; discriminator?: string };
+      if (options && discriminator) return choice(options, (issue.input as Record<string, unknown>)[discriminator]);
       return `found ${found(issue.input)}, which is none of what is allowed: ${issue.errors.flat().map(({ message }) => message).join(', or ')}`;
     }
     default:
