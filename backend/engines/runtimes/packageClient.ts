@@ -77,6 +77,8 @@ export function explainFailure(stderr: string): string {
   if (/DO NOT MATCH THE HASHES|do not match the hashes/i.test(stderr)) return 'a package on the index does not have the pinned hash; it was refused';
   const network = lines.find((line) => /NewConnectionError|ConnectTimeout|Read timed out|Temporary failure in name resolution|Name or service not known|getaddrinfo|Connection refused|ProxyError|SSLError|CERTIFICATE_VERIFY_FAILED|Network is unreachable|ReadTimeoutError/i.test(line));
   if (network) return `the package index cannot be reached (${network.replace(/^.*?(?:ERROR|WARNING): /, '').slice(0, 200)})`;
+  const absent = lines.find((line) => line.includes('No matching distribution found'));
+  if (absent) return `${absent.replace(/^ERROR: /, '')} (does the package index answer, and does it carry this version?)`;
   const error = lines.findLast((line) => line.startsWith('ERROR:')) ?? lines.at(-1) ?? 'no reason was given';
   return error.replace(/^ERROR: /, '').slice(0, 300);
 }
