@@ -1,5 +1,7 @@
 /** `siamscope bench`: how fast this machine trains and loads. */
 import type { Command } from 'commander';
+import type { MethodConfig } from '../methods/registry.ts';
+import { architectures, type ModelConfig } from '../nn/model.ts';
 import { presetNames } from '../presets/index.ts';
 import { choiceOption, deviceOption, engineOption, type engineNames, type precisionNames, jsonOption, precisionOption, torchOption, wholeNumber } from './arguments.ts';
 import { example } from './example.ts';
@@ -10,6 +12,8 @@ interface DataOptions {
   workers?: number;
   json?: boolean;
 }
+
+const methodNames = ['siamese', 'mae'] as const satisfies MethodConfig['name'][];
 
 const rounded = (value: number): string => String(Number(value.toPrecision(4)));
 
@@ -36,7 +40,9 @@ export function addBench(program: Command): void {
 }
 
 interface StepOptions {
-  preset: string;
+  preset?: string;
+  method: MethodConfig['name'];
+  arch: ModelConfig['arch'];
   batch: number;
   steps: number;
   engine?: (typeof engineNames)[number];
@@ -50,8 +56,10 @@ function addBenchStep(bench: Command): void {
   bench
     .command('step')
     .summary('time a training step')
-    .description('Times the training step of a recipe on random pixels, loading left out.')
-    .addOption(choiceOption('--preset <name>', 'the recipe', presetNames).default('siamese-vit-small'))
+    .description('Times the training step of a method or a recipe on random pixels, loading left out.')
+    .addOption(choiceOption('--method <name>', 'what is trained, with its paper\'s options', methodNames).default('siamese'))
+    .addOption(choiceOption('--arch <name>', 'the backbone', Object.keys(architectures)).default('vit_small'))
+    .addOption(choiceOption('--preset <name>', 'a recipe, in place of method and arch', presetNames))
     .option('--batch <number>', 'images a step', wholeNumber(1), 16)
     .option('--steps <number>', 'steps that are timed', wholeNumber(1), 5)
     .addOption(engineOption())
@@ -59,13 +67,14 @@ function addBenchStep(bench: Command): void {
     .addOption(precisionOption())
     .addOption(torchOption())
     .addOption(jsonOption())
-    .addHelpText(...example('siamscope bench step --preset mae-vit-base --batch 8 --engine torch'))
+    .addHelpText(...example('siamscope bench step --method siamese --arch vit_small --batch 16 --precision bf16'))
     .action(benchStep);
 }
 
-async function benchStep({ preset, batch, steps, json, engine, device, precision }: StepOptions): Promise<void> {
+async function benchStep({ preset, method: name, arch, batch, steps, json, engine, device, precision }: StepOptions): Promise<void> {
   const [{ benchmarkStep }, { completeRun }, { openEngine }] = await Promise.all([import('../train/benchStep.ts'), import('../train/runFile.ts'), import('../engines/choose.ts')]);
-  const { model, method } = completeRun({ preset, name: 'bench', data: { train: '.' } }, { folder: '' });
+  const recipe = preset === undefined ? { method: { name }, model: { arch }, schedule: { steps: 1 } } : { preset };
+  const { model, method } = completeRun({ ...recipe, name: 'bench', data: { train: '.' } }, { folder: '' });
   const result = await benchmarkStep(await openEngine({ engine, device, precision }), { model, method, batch, steps });
   if (json) return printJson(result);
   const { seconds: _seconds, tensors_after_each_step: _tensors, ...shown } = result;

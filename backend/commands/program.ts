@@ -2,8 +2,10 @@
 import { Command } from 'commander';
 import { addBench } from './bench.ts';
 import { addCompletion } from './completion.ts';
+import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
 import { addEngine } from './engine.ts';
+import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
 import { addInit } from './init.ts';
 import { addInspect } from './inspect.ts';
@@ -19,7 +21,7 @@ export function buildProgram(): Command {
     .version(version, '-V, --version', 'print the version')
     .showHelpAfterError('(see --help)')
     .addHelpText('after', '\nExample:\n  siamscope init tiny.siam.json --preset tiny --data photos/\n  siamscope train tiny.siam.json');
-  for (const add of [addInit, addPresets, addTrain, addInspect, addExport, addParity, addEngine, addDoctor, addBench, addSchema, addCompletion]) add(program);
+  for (const add of [addInit, addPresets, addTrain, addDemo, addEvaluate, addInspect, addExport, addParity, addEngine, addDoctor, addBench, addSchema, addCompletion]) add(program);
   for (const command of everyCommand(program)) command.exitOverride().helpCommand(false).helpOption('-h, --help', 'show help');
   return program;
 }

@@ -1,7 +1,12 @@
 /** What features are worth without training anything on them: correspondence between views, and neighbours where there are classes. */
+import * as tf from '@tensorflow/tfjs-core';
+import { relativeGeometry } from '../augment/geometry.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { loadEvaluationImages } from '../data/evaluation.ts';
+import { methodOf } from '../methods/registry.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { withoutGradient } from '../ops/gradients.ts';
+import { imagePatches } from '../ops/imagePatches.ts';
 import { addPck, matchPatches, pck, positionMeans, trueMatches, type PckCounts } from './correspondence.ts';
 import { imageFeatures, type Branch, type FeatureModel } from './features.ts';
 import { classifyByNeighbours, type KnnResult } from './knn.ts';
@@ -30,6 +35,54 @@ export async function probeCorrespondence(m: FeatureModel, pairs: ViewPairs, bra
     return pck(best, trueMatches(pairs.a.crops[i]!, pairs.b.crops[i]!, grid), grid);
   });
   return { counts: addPck(counts), dimension: width, a, b, positionMeans: means };
+}
+
+/**
+ * The method's own prediction: shown view a and where view b lies, it predicts b's features; the share of b's patches whose
+ * prediction is nearest to the features of that very patch, among all of b's. Only patches that view a holds are counted, and
+ * each position's mean is taken off both, so that knowing the place alone counts for nothing. Null where the method predicts no features.
+ */
+export async function probePrediction(m: FeatureModel, pairs: ViewPairs): Promise<PckCounts | null> {
+  const { grid, patches, imageSize, patchSize } = modelDimensions(m.model);
+  if (m.method.name !== 'siamese' || m.method.target !== 'feature' || m.method.level !== 'dense') return null;
+  const predicted: Float32Array[] = [], actual: Float32Array[] = [];
+  const bytes = imageSize ** 2 * 3;
+  for (let from = 0; from < pairs.count; from += chunk) {
+    const to = Math.min(pairs.count, from + chunk);
+    const { pred, target } = tf.tidy(() => {
+      const view = (pixels: Uint8Array) => ({ patches: imagePatches(pixels.subarray(from * bytes, to * bytes), imageSize, patchSize), visible: null, mask: null });
+      const geometry = pairs.a.crops.slice(from, to).map((crop, i) => relativeGeometry(crop, pairs.b.crops[from + i]!));
+      const { intermediates } = withoutGradient(() => methodOf(m.method).forward(m.parameters, m.model, m.method, { views: [view(pairs.a.pixels), view(pairs.b.pixels)], geometry }));
+      return { pred: intermediates.pred!, target: intermediates.target! };
+    });
+    predicted.push((await pred.data()) as Float32Array);
+    actual.push((await target.data()) as Float32Array);
+    tf.dispose([pred, target]);
+  }
+  const [y, z] = [concatenate(predicted), concatenate(actual)];
+  const width = y.length / (pairs.count * patches);
+  const means = { a: positionMeans(z, patches, width), b: positionMeans(y, patches, width) };
+  const size = patches * width;
+  return addPck(
+    Array.from({ length: pairs.count }, (_, i) => {
+      const { best } = matchPatches(z.subarray(i * size, (i + 1) * size), y.subarray(i * size, (i + 1) * size), patches, width, { positionMeans: means });
+      const seen = trueMatches(pairs.a.crops[i]!, pairs.b.crops[i]!, grid);
+      const own = Float32Array.from(seen, (v, k) => (Number.isNaN(v) ? NaN : (k % 2 === 0 ? Math.floor((k >> 1) / grid) : (k >> 1) % grid) + 0.5));
+      return pck(best, own, grid);
+    }),
+  );
+}
+
+const chunk = 32;
+
+function concatenate(parts: Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Images with their classes, decoded once for several models. */
