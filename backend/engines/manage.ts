@@ -1,5 +1,5 @@
 /** What the command `siamscope engine` does: lists engines, installs our own runtimes, and verifies them by their hashes. */
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { engineNames } from './choose.ts';
@@ -65,17 +65,13 @@ export async function installEngine(name: string, options: InstallOptions & { cu
   return installTensorflow(options);
 }
 
-/** Removes an engine's installed runtimes; returns the folders that went. */
+/** Removes an engine's installed runtimes, those of earlier versions too; returns the folders that went. */
 export async function removeEngine(name: string): Promise<string[]> {
-  const removed: string[] = [];
+  if (name !== 'torch' && name !== 'tensorflow') throw new InputError(`there is no engine "${name}" to remove: torch or tensorflow`);
   const root = runtimesFolder();
-  await withLock(join(root, '.lock'), {}, async () => {
-    for (const runtime of runtimes().filter((r) => r.name.startsWith(`${name}-`))) {
-      const folder = join(root, runtime.name);
-      if ((await checkRuntime(folder)).state === 'absent') continue;
-      await rm(folder, { recursive: true, force: true });
-      removed.push(folder);
-    }
+  return withLock(join(root, '.lock'), {}, async () => {
+    const folders = (await readdir(root)).filter((entry) => entry.startsWith(`${name}-`)).map((entry) => join(root, entry));
+    for (const folder of folders) await rm(folder, { recursive: true, force: true });
+    return folders;
   });
-  return removed;
 }

@@ -13,9 +13,9 @@ export interface TestEngine {
   name: EngineName;
   precision: Precision;
   /** Makes the engine current. */
-  open(): Promise<Engine>;
+  open: () => Promise<Engine>;
   /** Disposes what a failed test left, so that the next engine starts clean. */
-  close(): void;
+  close: () => void;
 }
 
 /** Where the tests' torch lies: SIAMSCOPE_TORCH, or our own runtime, installed at need. */

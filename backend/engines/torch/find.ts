@@ -67,7 +67,7 @@ async function inspect(path: string, source: string): Promise<FoundTorch | Rejec
  */
 async function loadFailure(folder: string): Promise<string | null> {
   const koffi = createRequire(import.meta.url).resolve('koffi');
-  const script = 'const [koffi, ...files] = process.argv.slice(1); const { load } = require(koffi); try { for (const file of files) load(file, { global: true }); } catch (error) { console.error(error.message); process.exit(3); } process.exit(0);';
+  const script = 'const [koffi, ...files] = process.argv.slice(1); const { load } = require(koffi); for (const file of files) try { load(file, { global: true }); } catch (error) { console.error(`${file}: ${error.message}`); process.exit(3); } process.exit(0);';
   const { code, stderr, failure } = await runProgram(process.execPath, ['-e', script, koffi, join(folder, libraryFile('c10')), join(folder, libraryFile('torch_cpu'))], { timeoutMs: loadTimeoutMs, env: { ...process.env, NODE_OPTIONS: '' } });
   if (code === 0) return null;
   return stderr.trim().split('\n').at(-1) || failure || 'loading it ended the process';
