@@ -32,7 +32,7 @@ const actions = {
   test: () => {
     node('scripts/check.mjs');
     say('running the tests');
-    node('node_modules/vitest/vitest.mjs', 'run', ...rest);
+    node('node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=./scripts/summaryReporter.mjs', ...rest);
   },
 };
 if (!actions[action]) stop('usage: node scripts/bootstrap.mjs start|test|bench [arguments]', 2);
