@@ -1,7 +1,7 @@
 // Bundles each runtime with esbuild into dist/, and the image kernels with AssemblyScript. `--watch` is not needed: a build takes a second.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -36,3 +36,7 @@ for (const file of readdirSync(join(root, 'dist'))) if (file.startsWith('chunk-'
 
 // The report's page: browser code that the backend puts into each report, with its style beside it.
 await build({ entryPoints: [{ in: 'webviews/report/main.ts', out: 'report' }], outdir: 'dist', absWorkingDir: root, bundle: true, platform: 'browser', target: 'es2022', format: 'iife', minify: true, charset: 'utf8', logLevel: 'warning' });
+
+// The extension, for the editor's extension host, and the schema that it completes run files from.
+await build({ ...common, entryPoints: [{ in: 'extension/extension.ts', out: 'extension' }], outdir: 'dist', outExtension: { '.js': '.cjs' }, format: 'cjs' });
+writeFileSync(join(root, 'dist/siam-run.schema.json'), execFileSync(process.execPath, [join(root, 'dist/siamscope.mjs'), 'schema'], { encoding: 'utf8' }));
