@@ -38,9 +38,9 @@ export interface DemoOptions {
   stop: AbortSignal;
   /** Overrides of the run file, as of `siamscope train --set`. */
   set: readonly string[];
-  say(line: string): void;
-  onEvent(event: RunEvent): void;
-  onImages(done: number, total: number): void;
+  say: (line: string) => void;
+  onEvent: (event: RunEvent) => void;
+  onImages: (done: number, total: number) => void;
 }
 
 export interface DemoResult {
@@ -129,7 +129,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
 
   const run = freshFolder(join(options.folder, 'runs', config.name));
   const thread = new TrainingThread();
-  const outcome = await trainRun({ config, folder: run, resume: false, thread, stop: options.stop, onEvent: options.onEvent }).finally(() => thread.terminate());
+  const outcome = await trainRun({ config, folder: run, resume: false, thread, stop: options.stop, onEvent: options.onEvent }).finally(() => thread.close());
   if (outcome.state === 'failed') throw outcome.error ?? new RunError('the run failed');
   if (outcome.state === 'stopped') return { outcome, run, report: null, measures: [] };
 

@@ -151,3 +151,6 @@ export interface ErrorMessage {
 }
 
 export type TrainingReply = { kind: 'reply'; id: number; value: unknown } | { kind: 'error'; id: number; error: ErrorMessage };
+
+/** The report's page: what its browser code is given. */
+export type { PageCurve, PageMatches, PagePair, PageSeries, ReportPage } from './report/page.ts';

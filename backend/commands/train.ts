@@ -69,7 +69,7 @@ async function train(file: string, options: TrainOptions): Promise<void> {
     stop.release();
     conclude(outcome, folder, `siamscope train ${inFolder || options.run === undefined ? file : `${file} --run ${options.run}`} --resume`, options);
   } finally {
-    await thread.terminate();
+    await thread.close();
   }
 }
 

@@ -257,7 +257,7 @@ class Run {
     Object.assign(this.folder.status, { state, error: failure, waiting: null, eta: state === 'done' ? 0 : null });
     await this.folder.log(`${state} at step ${step}${error ? `: ${error.stack ?? error.message}` : ''}`);
     await this.metrics?.close().catch(() => undefined);
-    if (!wedged) await this.options.thread.call('close', {}).catch(() => undefined);
+    if (!wedged) await this.options.thread.close().catch(() => undefined);
     await this.folder.writeStatus();
     this.tell({ kind: 'ended', state, step, steps: opened?.totalSteps ?? null, checkpoint: this.savedStep < 0 ? null : this.savedStep, error: failure });
     return { state, step, elapsedSeconds: this.elapsedSeconds, error, wedged };

@@ -12,16 +12,16 @@ async function answer(request: TrainingRequest<RunConfig>): Promise<unknown> {
     session = await TrainingSession.open(request.config, request.checkpoint);
     return session.opened;
   }
+  if (request.kind === 'close') {
+    await session?.close();
+    return null;
+  }
   if (!session) throw new Error(`"${request.kind}" before "open"`);
   switch (request.kind) {
     case 'step':
       return session.step(request.rates);
     case 'save':
       return session.save(request.folder);
-    case 'close':
-      await session.close();
-      parentPort!.unref();
-      return null;
   }
 }
 
@@ -38,5 +38,7 @@ parentPort!.on('message', (request: TrainingRequest<RunConfig>) => {
       (error: unknown) => ({ kind: 'error' as const, id: request.id, error: errorMessage(error) }),
     );
     parentPort!.postMessage(reply);
+    // Without its port the thread has nothing to wait for, and ends.
+    if (request.kind === 'close') parentPort!.close();
   });
 });

@@ -1,4 +1,5 @@
 /** The main thread's side of the training thread: each call ends in its reply, its error, or the thread's exit. */
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { workerUrl } from '../assets.ts';
 import { InputError, RunError } from '../errors.ts';
@@ -28,15 +29,12 @@ export class TrainingThread {
     this.worker.on('message', (message: TrainingReply) => this.settle(message));
     this.worker.on('error', (error: NodeJS.ErrnoException) => this.end(new RunError(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'the training thread ran out of memory: lower batch.size (and raise batch.accumulate)' : `the training thread failed: ${error.message}`, { cause: error })));
     this.worker.on('exit', () => this.end(new RunError('the training thread has ended')));
-    // Waiting calls keep the process alive, an idle thread does not.
-    this.worker.unref();
   }
 
   /** Rejects with the thread's own InputError or RunError, or with RunError when it ends. */
   call<K extends keyof TrainingCalls>(kind: K, request: TrainingCalls<RunConfig>[K]['request']): Promise<TrainingCalls[K]['reply']> {
     if (this.ended) return Promise.reject(this.ended);
     const id = this.nextId++;
-    this.worker.ref();
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve: (value) => resolve(value as TrainingCalls[K]['reply']), reject });
       const message = { kind, id, ...request } as TrainingRequest<RunConfig>;
@@ -44,15 +42,20 @@ export class TrainingThread {
     });
   }
 
-  /** Ends the thread: after `close`, or where nothing was opened. */
-  async terminate(): Promise<void> {
-    await this.worker.terminate();
+  /**
+   * Ends the thread when it has closed what it opened. It is never terminated: a thread that is torn down while it loads a
+   * native library takes the process with it.
+   */
+  async close(): Promise<void> {
+    if (this.ended) return;
+    const exited = once(this.worker, 'exit');
+    await this.call('close', {});
+    await exited;
   }
 
   private settle(message: TrainingReply): void {
     const call = this.pending.get(message.id);
     this.pending.delete(message.id);
-    if (this.pending.size === 0) this.worker.unref();
     if (message.kind === 'reply') call?.resolve(message.value);
     else call?.reject(revive(message.error));
   }
