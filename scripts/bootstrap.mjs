@@ -28,7 +28,7 @@ if (major < oldestNode[0] || (major === oldestNode[0] && minor < oldestNode[1]))
 
 const actions = {
   start: () => node('dist/siamscope.mjs', 'demo', ...rest),
-  bench: () => node('dist/siamscope.mjs', 'bench', ...rest),
+  bench: () => node('bench/run.mjs', ...rest),
   test: () => {
     node('scripts/check.mjs');
     say('running the tests');

@@ -44,7 +44,7 @@ export async function imageFeatures(m: FeatureModel, pixels: Uint8Array, branch:
     const { spatial, pooled } = tf.tidy(() =>
       withoutGradient(() => {
         const tokens = encoderTokens(m, imagePatches(part, imageSize, patchSize), branch);
-        const spatial = tf.slice(tokens, [0, 1, 0], [tokens.shape[0]!, count, width]);
+        const spatial = tf.slice(tokens, [0, 1, 0], [tokens.shape[0], count, width]);
         return { spatial, pooled: tf.mean(spatial, 1) };
       }),
     );

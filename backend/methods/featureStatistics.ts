@@ -11,8 +11,8 @@ export function featureStatistics(features: tf.Tensor): { feature_std: tf.Tensor
   return withoutGradient(() =>
     tf.tidy(() => {
       const width = features.shape.at(-1)!;
-      const z = tf.reshape(features, [-1, width]) as tf.Tensor2D;
-      const centred = tf.sub(z, tf.mean(z, 0, true)) as tf.Tensor2D;
+      const z = tf.reshape<tf.Rank.R2>(features, [-1, width]);
+      const centred = tf.sub<tf.Tensor2D>(z, tf.mean(z, 0, true));
       const covariance = tf.div(tf.matMul(centred, centred, true, false), z.shape[0]);
       const trace = tf.div(tf.sum(tf.square(centred)), z.shape[0]);
       return { feature_std: tf.sqrt(tf.div(trace, width)), effective_rank: tf.div(tf.square(trace), tf.add(tf.sum(tf.square(covariance)), 1e-20)) };

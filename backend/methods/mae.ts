@@ -45,11 +45,11 @@ function forward(parameters: Parameters, model: ModelConfig, options: MaeOptions
     return tf.add(tf.concat([tf.slice(embedded, [0, 0, 0], [size, 1, width]), filled], 1), p.get('decoder_pos_embed'));
   });
   const decoded = norm(p.at('decoder_norm'), blocks(p.at('decoder_blocks'), sequence, options.decoderDepth, decoderBlock(model, options), true), layer(model), true);
-  const painted = linearLayer(p.at('decoder_pred'), tf.slice(decoded, [0, 1, 0], [decoded.shape[0]!, patches, decoded.shape[2]!]));
+  const painted = linearLayer(p.at('decoder_pred'), tf.slice(decoded, [0, 1, 0], [decoded.shape[0], patches, decoded.shape[2]!]));
   const target = withoutGradient(() => (options.normalizePixels ? normalizedPixels : pixelTargets)(view.patches, model.patchSize));
   const perPatch = tf.mean(tf.squaredDifference(painted, target), -1);
   const loss = tf.div(tf.sum(tf.mul(perPatch, mask)), tf.sum(mask));
-  return { loss, metrics: { ...featureStatistics(withoutGradient(() => tf.slice(latent, [0, 1, 0], [latent.shape[0]!, latent.shape[1]! - 1, latent.shape[2]!]))) }, intermediates: { pred: painted, target } };
+  return { loss, metrics: { ...featureStatistics(withoutGradient(() => tf.slice(latent, [0, 1, 0], [latent.shape[0], latent.shape[1]! - 1, latent.shape[2]!]))) }, intermediates: { pred: painted, target } };
 }
 
 export const mae: Method<MaeOptions> = { name: 'mae', specs, views: singleView, momentum: () => null, momentumPairs: () => [], forward };

@@ -13,4 +13,4 @@ export type MethodConfig = z.infer<typeof methodSchema>;
 const methods: { [N in MethodConfig['name']]: Method<Extract<MethodConfig, { name: N }>> } = { siamese, mae };
 
 /** The method that a run file names. */
-export const methodOf = (config: MethodConfig): Method<MethodConfig> => methods[config.name] as unknown as Method<MethodConfig>;
+export const methodOf = (config: MethodConfig): Method<MethodConfig> => methods[config.name];

@@ -65,7 +65,7 @@ function project(scope: Scope, model: ModelConfig, options: SiameseOptions, enco
   return blocks(scope.at('projector_decoder_blocks'), linearLayer(scope.at('decoder_embed'), tokens), options.projectorDepth, decoderBlock(model, options, options.projectorNorm), true);
 }
 
-const withoutClass = (tokens: tf.Tensor): tf.Tensor => tf.slice(tokens, [0, 1, 0], [tokens.shape[0]!, tokens.shape[1]! - 1, tokens.shape[2]!]);
+const withoutClass = (tokens: tf.Tensor): tf.Tensor => tf.slice(tokens, [0, 1, 0], [tokens.shape[0], tokens.shape[1]! - 1, tokens.shape[2]!]);
 
 /** The prediction y of view b's tokens from view a's: [B, N, width], or [B, 1, width] where the loss is global. */
 function predict(p: Scope, model: ModelConfig, options: SiameseOptions, batch: MethodBatch): tf.Tensor {
@@ -84,7 +84,7 @@ function predict(p: Scope, model: ModelConfig, options: SiameseOptions, batch: M
     return tf.concat([cls, visible, tf.add(relative, p.get('mask_token'))], 1);
   });
   const predicted = blocks(p.at('predictor_decoder_blocks'), sequence, options.predictorDepth, predictor, true);
-  const last = tf.slice(predicted, [0, predicted.shape[1]! - patches, 0], [predicted.shape[0]!, patches, predicted.shape[2]!]);
+  const last = tf.slice(predicted, [0, predicted.shape[1]! - patches, 0], [predicted.shape[0], patches, predicted.shape[2]!]);
   return linearLayer(p.at('decoder_pred'), last);
 }
 
@@ -109,8 +109,8 @@ function decorrelation(y: tf.Tensor2D, z: tf.Tensor2D): tf.Tensor {
 
 function featureLoss(options: SiameseOptions, prediction: tf.Tensor, target: tf.Tensor): Pick<MethodOutput, 'loss' | 'metrics'> {
   const width = prediction.shape.at(-1)!;
-  const z = tf.reshape(target, [-1, width]) as tf.Tensor2D;
-  const raw = tf.reshape(prediction, [-1, width]) as tf.Tensor2D;
+  const z = tf.reshape<tf.Rank.R2>(target, [-1, width]);
+  const raw = tf.reshape<tf.Rank.R2>(prediction, [-1, width]);
   const n = raw.shape[0];
   const y = (options.targetNorm === 'l2' ? l2Normalize(raw) : raw) as tf.Tensor2D;
   // Layer-normed features: |y - z|^2. Unit ones: 2 - 2 y z as plain L2, -y z as UniGrad's positive term.

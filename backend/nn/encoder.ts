@@ -39,7 +39,7 @@ export function encoderSpecs(model: ModelConfig, trainPatchEmbed: boolean): Para
 export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor, visible: tf.Tensor | null, training: boolean, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
   const { width, depth } = modelDimensions(model);
   const tokens = tf.tidy(() => {
-    const batch = patches.shape[0]!;
+    const batch = patches.shape[0];
     const weight = scope.get('patch_embed.proj.weight');
     const embedded = linear(visible ? gatherTokens(patches, visible) : patches, tf.reshape(weight, [width, weight.size / width]), scope.get('patch_embed.proj.bias'));
     const placed = tf.add(embedded, positionsOf(positions, visible));

@@ -80,7 +80,7 @@ export function relativePositionEmbedding({ rows, columns, scales }: RelativePar
 export function mapRelativePosition({ rows, columns, scales }: RelativeParts, w: tf.Tensor, b: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const [batch, grid, half] = rows.shape as [number, number, number];
-    const width = w.shape[0]!;
+    const width = w.shape[0];
     const part = (x: tf.Tensor, from: number, size: number): tf.Tensor => linear(x, tf.slice(w, [0, from], [width, size]));
     const byRow = tf.reshape(part(rows, 0, half), [batch, grid, 1, width]);
     const byColumn = tf.reshape(part(columns, half, half), [batch, 1, grid, width]);

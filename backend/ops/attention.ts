@@ -16,7 +16,7 @@ function split(qkv: tf.Tensor, heads: number): [tf.Tensor, tf.Tensor, tf.Tensor]
 const probabilities = (q: tf.Tensor, k: tf.Tensor): tf.Tensor => tf.softmax(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(q.shape.at(-1)!)));
 
 /** [B, heads, T, d] -> [B, T, heads d]. */
-const merge = (x: tf.Tensor): tf.Tensor => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [x.shape[0]!, x.shape[2]!, x.shape[1]! * x.shape[3]!]);
+const merge = (x: tf.Tensor): tf.Tensor => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [x.shape[0], x.shape[2]!, x.shape[1]! * x.shape[3]!]);
 
 const gradient = defineOp<Heads>({
   name: 'AttentionGradient',

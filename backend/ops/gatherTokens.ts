@@ -4,7 +4,7 @@ import { defineOp, one, type Tensors } from './op.ts';
 
 /** Positions [B, K] of tokens in [B, N, D] as rows of [B N, D]. */
 function flatRows(index: tf.Tensor, tokens: number): tf.Tensor1D {
-  const batch = index.shape[0]!;
+  const batch = index.shape[0];
   const offsets = tf.reshape(tf.range(0, batch * tokens, tokens, 'int32'), [batch, 1]);
   return tf.reshape(tf.add(index, offsets), [-1]);
 }

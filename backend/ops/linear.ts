@@ -22,7 +22,7 @@ const biasGradient = defineOp({
 const run = defineOp({
   name: 'Linear',
   composition: ({ x, w, b }) => {
-    const y = tf.reshape(tf.matMul(rows(x!), w as tf.Tensor2D, false, true), [...x!.shape.slice(0, -1), w!.shape[0]!]);
+    const y = tf.reshape(tf.matMul(rows(x!), w as tf.Tensor2D, false, true), [...x!.shape.slice(0, -1), w!.shape[0]]);
     return b ? tf.add(y, b) : y;
   },
   saves: { inputs: ['x', 'w'] },

@@ -29,7 +29,7 @@ export function defineOp<A extends object = Record<string, never>>(definition: O
     tf.registerKernel({
       kernelName: name,
       backendName,
-      kernelFunc: ({ inputs, attrs }) => tf.tidy(() => composition(inputs as Tensors, attrs as A)) as unknown as tf.TensorInfo,
+      kernelFunc: ({ inputs, attrs }) => tf.tidy(() => composition(inputs as Tensors, attrs as A)),
     });
   }
   if (gradient)
@@ -41,7 +41,7 @@ export function defineOp<A extends object = Record<string, never>>(definition: O
     });
   return (inputs, attrs) => {
     const present = Object.fromEntries(Object.entries(inputs).filter(([, t]) => t != null));
-    return tf.engine().runKernel(name, present as never, attrs as never) as unknown as tf.Tensor | tf.Tensor[];
+    return tf.engine().runKernel(name, present, attrs as never);
   };
 }
 

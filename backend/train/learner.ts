@@ -32,7 +32,7 @@ export interface StepReport {
 export interface NamedTensor {
   name: string;
   shape: number[];
-  read(): Promise<Float32Array>;
+  read: () => Promise<Float32Array>;
 }
 
 export interface LearnerOptions {
@@ -60,7 +60,7 @@ export function visiblePositions(mask: Uint8Array, batch: number): Int32Array {
 function viewTensors(view: ViewBatch, patchSize: number): ViewTensors {
   const patches = imagePatches(view.pixels, view.size, patchSize);
   if (!view.mask?.some((m) => m !== 0)) return { patches, visible: null, mask: null };
-  const batch = patches.shape[0]!;
+  const batch = patches.shape[0];
   const positions = visiblePositions(view.mask, batch);
   return { patches, visible: tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(view.mask), [batch, patches.shape[1]!]) };
 }

@@ -89,7 +89,7 @@ function attend(qkv: Float64Array, batch: number, tokens: number, heads: number,
 }
 
 export const opCases: OpCase[] = [
-  { name: 'linear', shapes: { x: [2, 3, 5], w: [4, 5], b: [4] }, run: ({ x, w, b }) => linear(x!, w!, b!), reference: ({ x, w, b }) => affine(x!, w!, b!, 5, 4) },
+  { name: 'linear', shapes: { x: [2, 3, 5], w: [4, 5], b: [4] }, run: ({ x, w, b }) => linear(x!, w!, b), reference: ({ x, w, b }) => affine(x!, w!, b!, 5, 4) },
   { name: 'linear without bias', shapes: { x: [6, 5], w: [4, 5] }, run: ({ x, w }) => linear(x!, w!), reference: ({ x, w }) => affine(x!, w!, null, 5, 4) },
   { name: 'gelu', shapes: { x: [4, 7] }, run: ({ x }) => gelu(x!), reference: ({ x }) => gaussianError(x!) },
   { name: 'layer norm', shapes: { x: [2, 3, 8], scale: [8], offset: [8] }, run: ({ x, scale, offset }) => layerNorm(x!, scale!, offset!, 1e-6), reference: ({ x, scale, offset }) => normalise(x!, 8, 1e-6, true, scale, offset) },

@@ -64,7 +64,7 @@ for (const engine of await testEngines()) {
       expect(relativeError(await value.y.data(), expected), 'output').toBeLessThan(tolerance);
       for (const [i, name] of Object.keys(variables).entries())
         expect(relativeError(await gradients[i]!.data(), numericGradient(c, inputs, name)), `gradient of ${name}`).toBeLessThan(tolerance * 5);
-      tf.dispose([value as unknown as tf.TensorContainer, gradients as tf.Tensor[], variables, integers] as tf.TensorContainer);
+      tf.dispose([value, gradients as tf.Tensor[], variables, integers] as tf.TensorContainer);
       expect(tf.memory().numTensors, 'tensors left').toBe(before.numTensors);
       expect(tf.memory().numDataBuffers, 'buffers left').toBe(before.numDataBuffers);
     });

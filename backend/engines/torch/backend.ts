@@ -8,7 +8,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Precision } from '../engine.ts';
 import { TorchUpdates } from './updates.ts';
-import { elementBytes, TorchLibrary, type Handle, type TorchDevice, type TorchDtype } from './library.ts';
+import type { TorchLibrary} from './library.ts';
+import { elementBytes, type Handle, type TorchDevice, type TorchDtype } from './library.ts';
 
 export interface TorchData {
   handle: Handle;

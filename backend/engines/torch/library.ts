@@ -221,7 +221,7 @@ export class TorchLibrary {
   some(slot: Slot): Handle {
     this.check(this.newCell(this.out), 'optional');
     const cell = Number(this.out[0]);
-    new BigUint64Array(koffi.view(cell, 8) as ArrayBuffer)[0] = BigInt.asUintN(64, BigInt(slot));
+    new BigUint64Array(koffi.view(cell, 8))[0] = BigInt.asUintN(64, BigInt(slot));
     return cell;
   }
 
@@ -251,7 +251,7 @@ export class TorchLibrary {
   bytes(handle: Handle, length: number): Uint8Array {
     if (length === 0) return new Uint8Array(0);
     const pointer = this.make(this.dataPointer, 'data pointer', handle);
-    return new Uint8Array(koffi.view(pointer, length) as ArrayBuffer);
+    return new Uint8Array(koffi.view(pointer, length));
   }
 
   private failure(what: string): RunError {
