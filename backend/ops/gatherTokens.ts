@@ -15,7 +15,7 @@ const scatter: (inputs: Tensors, attrs: { tokens: number }) => tf.Tensor | tf.Te
     const [batch, , width] = x!.shape as [number, number, number];
     const rows = tf.reshape(x!, [-1, width]);
     // A product with a one-hot matrix: exact, and every engine has it.
-    const place = tf.oneHot(flatRows(index!, tokens), batch * tokens, 1, 0, 'float32');
+    const place = tf.cast(tf.oneHot(flatRows(index!, tokens), batch * tokens), 'float32'); // wasm writes one-hots as integers whatever it is asked for
     return tf.reshape(tf.matMul(place as tf.Tensor2D, rows as tf.Tensor2D, true, false), [batch, tokens, width]);
   },
   saves: { inputs: ['index'] },
