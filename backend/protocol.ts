@@ -99,7 +99,8 @@ export type RunEvent =
 export interface StepRates {
   learningRate: number;
   weightDecay: number;
-  momentum: number;
+  /** null: there is no target branch. */
+  momentum: number | null;
 }
 
 /** A finished file of a checkpoint. */

@@ -77,7 +77,7 @@ async function train(file: string, options: TrainOptions): Promise<void> {
 function conclude({ state, step, error, wedged, elapsedSeconds }: RunOutcome, folder: string, resumeCommand: string, { json }: TrainOptions): void {
   if (wedged) {
     // A native call that never returns keeps its thread, and with it the process: only the system ends it.
-    say(`${error!.message}; the last checkpoint is whole. Resume with: ${resumeCommand}`);
+    say(`${error!.message}; earlier checkpoints are whole. Resume with: ${resumeCommand}`);
     process.kill(process.pid, 'SIGKILL');
   }
   if (state === 'failed') throw error!;

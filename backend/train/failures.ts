@@ -26,6 +26,20 @@ export function describeFailure(error: TrainingError, step: number, config: RunC
   return new RunError(`${where}${error.message}. Images of the batch: ${fileList(error.files)}`, { cause: error });
 }
 
+const reasons: Readonly<Record<string, string>> = { EACCES: 'you may not write there', EPERM: 'you may not write there', EROFS: 'its disk is read-only', ENOSPC: 'the disk is full', EDQUOT: 'your disk quota is used up', EEXIST: 'a file is in its place', ENOTDIR: 'a file is in its place', EIO: 'its disk fails', EMFILE: 'too many files are open', ENOENT: 'it has been removed' };
+
+/** What the system did not allow, in words; null for errors of another kind. */
+export function systemReason(error: unknown): string | null {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code !== undefined && syscall !== undefined ? (reasons[code] ?? code) : null;
+}
+
+/** An error of the system, met while a run was written, as one that says what to do; others as they are. */
+export function describeWriteFailure(error: Error, folder: string): Error {
+  const reason = systemReason(error);
+  return reason === null ? error : new RunError(`${(error as NodeJS.ErrnoException).path ?? folder} cannot be written: ${reason}. Earlier checkpoints are whole: continue with --resume when that is mended`, { cause: error });
+}
+
 export const runFailure = (error: Error, step: number): RunFailure => {
   const { files } = (error.cause ?? error) as TrainingError;
   return { message: error.message, step, ...(files ? { files } : {}) };

@@ -8,6 +8,7 @@ import { sweepTemporaryFiles, writeAtomically } from '../formats/atomic.ts';
 import type { RunStatus } from '../protocol.ts';
 import { checkpointFolder, sweepCheckpoints } from './checkpoint.ts';
 import type { RunConfig } from './config.ts';
+import { systemReason } from './failures.ts';
 import { lockRunFolder, type RunLock } from './lock.ts';
 import { metricsFile } from './metrics.ts';
 import { completeRun, readRunFile } from './runFile.ts';
@@ -63,8 +64,8 @@ export class RunFolder {
       await sweepTemporaryFiles(path);
       const swept = await sweepCheckpoints(join(path, checkpointFolder));
       const changes = begun && names.includes(configFile) ? differences(await readConfig(path), config) : [];
-      const refused = changes.filter((change) => fixedKeys.some((key) => change.startsWith(key)));
-      if (refused.length > 0) throw new InputError(`${path} cannot be resumed with another configuration; it differs in\n  ${refused.join('\n  ')}\nUse the same values, or begin a new run with another "name"`);
+      const forbidden = changes.filter((change) => fixedKeys.some((key) => change.startsWith(key)));
+      if (forbidden.length > 0) throw new InputError(`${path} cannot be resumed with another configuration; it differs in\n  ${forbidden.join('\n  ')}\nUse the same values, or begin a new run with another "name"`);
       await writeAtomically(join(path, configFile), `${JSON.stringify(config, null, 2)}\n`);
       const folder = new RunFolder(path, lock, await AppendFile.open(join(path, 'log.txt')), config.name);
       await folder.log(`process ${process.pid} on ${hostname()} ${begun ? 'resumes' : 'starts'} the run`);
@@ -74,7 +75,7 @@ export class RunFolder {
       return folder;
     } catch (error) {
       await lock.release();
-      throw error;
+      throw refused(path, error);
     }
   }
 
@@ -105,15 +106,18 @@ export class RunFolder {
   }
 }
 
+/** What the system refuses while a folder is prepared: nothing has been lost, another folder may do. */
+function refused(path: string, error: unknown): unknown {
+  const reason = systemReason(error);
+  return reason === null ? error : new InputError(`the run folder ${path} cannot be written: ${reason}. Give another one with --run FOLDER`, { cause: error });
+}
+
 async function takeFolder(path: string): Promise<RunLock> {
   try {
     await mkdir(path, { recursive: true });
     return await lockRunFolder(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    const reasons: Record<string, string> = { EACCES: 'you may not write there', EPERM: 'you may not write there', EROFS: 'its disk is read-only', ENOSPC: 'the disk is full', EEXIST: 'a file is in its place', ENOTDIR: 'a file is in its place' };
-    throw new InputError(`the run folder ${path} cannot be written: ${reasons[code] ?? code}. Give another one with --run FOLDER`, { cause: error });
+    throw refused(path, error);
   }
 }
 

@@ -1,15 +1,14 @@
 /** A training run from its first step to its last: what is asked of the training thread, what is written, and how it ends. */
-import { methodOf } from '../methods/registry.ts';
 import { RunError } from '../errors.ts';
 import type { MetricsRow, RunEvent, RunState, StepRates, TrainingOpened, TrainingStep } from '../protocol.ts';
 import { newestCheckpoint, saveCheckpoint, type Checkpoint } from './checkpoint.ts';
 import type { RunConfig } from './config.ts';
-import { patiently } from './disk.ts';
-import { describeFailure, runFailure } from './failures.ts';
+import { isDiskFull, patiently } from './disk.ts';
+import { describeFailure, describeWriteFailure, runFailure } from './failures.ts';
 import { RunFolder } from './folder.ts';
-import { assessHealth, healthWindow, uniformLossOf } from './health.ts';
+import { RunJournal } from './journal.ts';
 import { MetricsLog } from './metrics.ts';
-import { learningRateAt, momentumAt, scaledLearningRate } from './schedule.ts';
+import { ratesAt } from './rates.ts';
 import type { TrainingError, TrainingThread } from './trainingThread.ts';
 
 export interface RunOptions {
@@ -21,7 +20,7 @@ export interface RunOptions {
   thread: TrainingThread;
   /** Finish the step in work, save, and end. */
   stop: AbortSignal;
-  onEvent(event: RunEvent): void;
+  onEvent: (event: RunEvent) => void;
 }
 
 export interface RunOutcome {
@@ -37,9 +36,6 @@ export interface RunOutcome {
 /** A stop that takes longer ends without a checkpoint: whoever stops a run ends its process after 30 s. */
 const stopMilliseconds = 25_000;
 const diskPatienceMilliseconds = 600_000;
-const statusMilliseconds = 1000;
-/** Of steps, for the estimate of what is left. */
-const paceWindow = 20;
 
 class WedgedError extends RunError {}
 
@@ -54,7 +50,8 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
     await run.train();
     return await run.end(options.stop.aborted && !run.isComplete ? 'stopped' : 'done', null);
   } catch (error) {
-    return await run.end(error instanceof WedgedError || options.stop.aborted ? 'stopped' : 'failed', error as Error);
+    const isStop = error instanceof WedgedError || (options.stop.aborted && isDiskFull(error));
+    return await run.end(isStop ? 'stopped' : 'failed', describeWriteFailure(error as Error, options.folder));
   } finally {
     options.stop.removeEventListener('abort', stopping);
     await folder.close();
@@ -64,25 +61,22 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
 class Run {
   private readonly options: RunOptions;
   private readonly folder: RunFolder;
+  private readonly journal: RunJournal;
   private metrics: MetricsLog | null = null;
   private opened: TrainingOpened | null = null;
-  /** The latest rows, for health and pace. */
-  private readonly rows: MetricsRow[] = [];
-  private readonly unwell = new Set<string>();
-  private readonly skippedFiles = new Set<string>();
   /** Steps finished; steps of the newest checkpoint. */
   private step = 0;
   private savedStep = -1;
   /** On the monotonic clock, which neither a clock set back nor a night's suspend moves. */
   private startedAt = performance.now();
   private savedAt = performance.now();
-  private statusAt = -Infinity;
   private elapsedBefore = 0;
   private readonly abandoned: Promise<never>;
 
   constructor(options: RunOptions, folder: RunFolder) {
     this.options = options;
     this.folder = folder;
+    this.journal = new RunJournal(options.config, folder, options.onEvent);
     this.abandoned = abandonedAfter(options.stop);
   }
 
@@ -93,64 +87,53 @@ class Run {
   /** Loads engine, images and, on resuming, the checkpoint. */
   async open(): Promise<void> {
     const { config, thread, resume } = this.options;
-    const checkpoint = resume ? await newestCheckpoint(this.folder.checkpoints, (message) => this.say('warning', message)) : null;
-    if (resume && !checkpoint) this.say('note', 'there is no checkpoint yet: the run begins from its start');
-    this.opened = await this.answered(thread.call('open', { config, checkpoint: checkpoint && { step: checkpoint.state.step, folder: checkpoint.folder } }));
-    for (const note of this.opened.notes) this.say('note', note);
+    const checkpoint = resume ? await newestCheckpoint(this.folder.checkpoints, (message) => this.journal.say('warning', message)) : null;
+    if (resume && !checkpoint) this.journal.say('note', 'there is no checkpoint yet: the run begins from its start');
+    this.opened = await this.answered(thread.call('open', { config, checkpoint: checkpoint && { step: checkpoint.state.step, folder: checkpoint.folder } })).catch((error: Error) => {
+      throw describeFailure(error, 0, config);
+    });
+    for (const note of this.opened.notes) this.journal.say('note', note);
     if (checkpoint) this.continueFrom(checkpoint, this.opened);
     this.metrics = await MetricsLog.open(this.folder.path, this.step);
     this.startedAt = this.savedAt = performance.now();
     const { engine, images, classes, parameters, totalSteps: steps, stepsPerEpoch } = this.opened;
     const resumedFrom = checkpoint && this.step;
-    Object.assign(this.folder.status, { state: 'running', engine, images, steps, step: this.step, resumedFrom, checkpoint: resumedFrom });
+    Object.assign(this.folder.status, { state: this.options.stop.aborted ? 'stopping' : 'running', engine, images, steps, step: this.step, resumedFrom, checkpoint: resumedFrom });
     await this.folder.writeStatus();
-    this.tell({ kind: 'opened', folder: this.folder.path, engine, images, classes, parameters, steps, stepsPerEpoch, resumedFrom });
-    if (images < config.batch.size) this.say('warning', `${images} images are fewer than a batch of ${config.batch.size}: every batch has some of them more than once`);
+    this.journal.tell({ kind: 'opened', folder: this.folder.path, engine, images, classes, parameters, steps, stepsPerEpoch, resumedFrom });
+    if (images < config.batch.size) this.journal.say('warning', `${images} images are fewer than a batch of ${config.batch.size}: every batch has some of them more than once`);
   }
 
   private continueFrom({ state }: Checkpoint, { images }: TrainingOpened): void {
     this.step = this.savedStep = state.step;
     this.elapsedBefore = state.elapsedSeconds;
-    if (state.images !== images) this.say('warning', `the dataset has ${images} images, and had ${state.images} when the run was saved: samples come in another order from here on`);
+    if (state.images !== images) this.journal.say('warning', `the dataset has ${images} images, and had ${state.images} when the run was saved: samples come in another order from here on`);
   }
 
   async train(): Promise<void> {
     const { stop, thread } = this.options;
     while (!this.isComplete && !stop.aborted) {
+      const rates = ratesAt(this.options.config, this.opened!, this.step);
       let report: TrainingStep;
       try {
-        report = await this.answered(thread.call('step', { rates: this.rates() }));
+        report = await this.answered(thread.call('step', { rates }));
       } catch (error) {
         if (error instanceof WedgedError) throw error;
         throw await this.failedStep(error as TrainingError);
       }
-      const row = this.rowOf(report);
+      const row = this.rowOf(report, rates);
       await this.onDisk('metrics.jsonl', () => this.metrics!.append(row));
       this.step = row.step;
-      this.noteSkipped(report);
-      this.publish(row);
-      await this.watchHealth(row);
+      this.journal.skipped(report.skipped);
+      this.journal.step(row, this.opened!.totalSteps);
+      await this.watchHealth();
       if (this.isSaveDue() && !this.isComplete && !stop.aborted) await this.save();
     }
     await this.save();
   }
 
-  /** The rates of the step to come. */
-  private rates(): StepRates {
-    const { optimizer, batch, schedule, method } = this.options.config;
-    const { totalSteps, warmupSteps } = this.opened!;
-    const peak = scaledLearningRate(optimizer.baseLearningRate, batch.size * batch.accumulate);
-    const range = methodOf(method).momentum(method);
-    return {
-      learningRate: learningRateAt({ peak, minimum: schedule.minLearningRate, warmupSteps, totalSteps }, this.step),
-      weightDecay: optimizer.weightDecay,
-      momentum: range ? momentumAt(range, this.step, totalSteps) : 0,
-    };
-  }
-
-  private rowOf({ loss, gradNorm, metrics, seconds, dataSeconds, deviceBytes }: TrainingStep): MetricsRow {
-    const { batch, method } = this.options.config;
-    const { learningRate, momentum } = this.rates();
+  private rowOf({ loss, gradNorm, metrics, seconds, dataSeconds, deviceBytes }: TrainingStep, { learningRate, momentum }: StepRates): MetricsRow {
+    const { batch } = this.options.config;
     const step = this.step + 1;
     return {
       step,
@@ -159,7 +142,7 @@ class Run {
       ...metrics,
       grad_norm: gradNorm,
       learning_rate: learningRate,
-      ...(methodOf(method).momentum(method) ? { momentum } : {}),
+      ...(momentum === null ? {} : { momentum }),
       images_per_second: round((batch.size * batch.accumulate) / seconds, 2),
       seconds: round(seconds, 4),
       data_seconds: round(dataSeconds, 4),
@@ -173,46 +156,12 @@ class Run {
     return this.elapsedBefore + (performance.now() - this.startedAt) / 1000;
   }
 
-  private publish(row: MetricsRow): void {
-    const { patience } = this.options.config.health;
-    this.rows.push(row);
-    if (this.rows.length > Math.max(paceWindow, healthWindow(patience))) this.rows.shift();
-    const steps = this.opened!.totalSteps;
-    const recent = this.rows.slice(-paceWindow).map(({ seconds }) => seconds).sort((a, b) => a - b);
-    const eta = this.rows.length < 3 ? null : round((steps - row.step) * recent[recent.length >> 1]!, 1);
-    Object.assign(this.folder.status, { step: row.step, epoch: row.epoch, loss: row.loss, imagesPerSecond: row.images_per_second, eta, elapsedSeconds: row.elapsed_seconds });
-    if (performance.now() - this.statusAt >= statusMilliseconds) {
-      this.statusAt = performance.now();
-      void this.folder.writeStatus();
-    }
-    this.tell({ kind: 'step', row, steps, eta });
-  }
-
-  private noteSkipped({ skipped }: TrainingStep): void {
-    for (const { file, reason } of skipped) {
-      if (this.skippedFiles.has(file)) continue;
-      this.skippedFiles.add(file);
-      this.folder.status.skipped++;
-      void this.folder.log(`skipped ${file}: ${reason}`);
-      this.tell({ kind: 'skipped', file, reason });
-    }
-  }
-
-  /** Says what is wrong once, and again only after it was well in between. */
-  private async watchHealth(row: MetricsRow): Promise<void> {
-    const { config } = this.options;
-    const findings = assessHealth(this.rows, { ...config.health, uniformLoss: uniformLossOf(config) });
-    for (const kind of this.unwell) if (!findings.some((finding) => finding.kind === kind)) this.unwell.delete(kind);
-    for (const finding of findings) {
-      if (this.unwell.has(finding.kind)) continue;
-      this.unwell.add(finding.kind);
-      this.folder.status.health.push(finding);
-      void this.folder.log(`step ${row.step}: ${finding.summary}. Cause: ${finding.cause}. What to do: ${finding.advice}`);
-      this.tell({ kind: 'health', finding });
-      if (config.health.onCollapse === 'warn') continue;
-      await this.save();
-      throw new RunError(`step ${row.step}: ${finding.summary}. ${finding.advice}`);
-    }
+  /** Illness that the run file wants to end the run ends it here, with all that was computed saved. */
+  private async watchHealth(): Promise<void> {
+    const [finding] = this.journal.health();
+    if (!finding || this.options.config.health.onCollapse === 'warn') return;
+    await this.save();
+    throw new RunError(`step ${finding.step}: ${finding.summary}. ${finding.advice}`);
   }
 
   private isSaveDue(): boolean {
@@ -234,13 +183,13 @@ class Run {
     this.savedStep = this.folder.status.checkpoint = this.step;
     this.savedAt = performance.now();
     await this.folder.writeStatus();
-    this.tell({ kind: 'saved', step: this.step, path, seconds: (performance.now() - started) / 1000 });
+    this.journal.tell({ kind: 'saved', step: this.step, path, seconds: (performance.now() - started) / 1000 });
   }
 
   /** After a step that failed before it changed anything: what was computed until then is saved, where that is possible. */
   private async failedStep(error: TrainingError): Promise<Error> {
     const failure = describeFailure(error, this.step, this.options.config);
-    if (error.files) await this.save().catch((second: Error) => this.say('warning', `what was computed before could not be saved: ${second.message}`));
+    if (error.files) await this.save().catch((second: Error) => this.journal.say('warning', `what was computed before could not be saved: ${second.message}`));
     return failure;
   }
 
@@ -259,7 +208,7 @@ class Run {
     await this.metrics?.close().catch(() => undefined);
     if (!wedged) await this.options.thread.close().catch(() => undefined);
     await this.folder.writeStatus();
-    this.tell({ kind: 'ended', state, step, steps: opened?.totalSteps ?? null, checkpoint: this.savedStep < 0 ? null : this.savedStep, error: failure });
+    this.journal.tell({ kind: 'ended', state, step, steps: opened?.totalSteps ?? null, checkpoint: this.savedStep < 0 ? null : this.savedStep, error: failure });
     return { state, step, elapsedSeconds: this.elapsedSeconds, error, wedged };
   }
 
@@ -271,23 +220,14 @@ class Run {
       onWait: (reason) => {
         this.folder.status.waiting = reason;
         void this.folder.writeStatus();
-        if (reason) this.say('warning', reason);
-        else this.say('note', 'the disk takes data again: training goes on');
+        if (reason) this.journal.say('warning', reason);
+        else this.journal.say('note', 'the disk takes data again: training goes on');
       },
     });
   }
 
   private answered<T>(call: Promise<T>): Promise<T> {
     return Promise.race([call, this.abandoned]);
-  }
-
-  private say(kind: 'note' | 'warning', text: string): void {
-    void this.folder.log(text);
-    this.tell({ kind, text });
-  }
-
-  private tell(event: RunEvent): void {
-    this.options.onEvent(event);
   }
 }
 

@@ -86,7 +86,7 @@ export class TrainingSession {
     }
     const dataSeconds = (performance.now() - started) / 1000;
     try {
-      const report = await this.learner.step(micro, rates);
+      const report = await this.learner.step(micro, { ...rates, momentum: rates.momentum ?? 0 });
       return { ...report, seconds: (performance.now() - started) / 1000, dataSeconds, deviceBytes: this.engine.device === 'cpu' ? null : (this.engine.memory()?.peakBytes ?? null), skipped: micro.flatMap(({ skipped }) => skipped) };
     } catch (error) {
       throw new StepError(error, micro.flatMap(({ files }) => files));

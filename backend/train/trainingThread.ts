@@ -49,7 +49,7 @@ export class TrainingThread {
   async close(): Promise<void> {
     if (this.ended) return;
     const exited = once(this.worker, 'exit');
-    await this.call('close', {});
+    await this.call('close', {}).catch(() => undefined);
     await exited;
   }
 

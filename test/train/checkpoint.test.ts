@@ -1,11 +1,13 @@
 /** Checkpoints on disk: whole or not there, damage caught byte by byte, the newest whole one found. */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, cpSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { writeSafetensors } from '../../backend/formats/tensorFile.ts';
 import { Random } from '../../backend/random.ts';
 import { listCheckpoints, modelFileOf, newestCheckpoint, saveCheckpoint, sweepCheckpoints, verifyCheckpoint } from '../../backend/train/checkpoint.ts';
+import { isDiskFull } from '../../backend/train/disk.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const folder = temporaryFolder();
@@ -105,6 +107,43 @@ test('a file that is not there, no manifest, and a manifest that names files out
   expect(said[0]).toContain('model.safetensors is missing');
   expect(said[1]).toContain('state.json is missing: the checkpoint was not finished');
   expect(said[2]).toContain('state.json is damaged');
+});
+
+const disk = join(folder, 'disk');
+const noDisk = ((): string | null => {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can mount a small disk';
+  mkdirSync(disk);
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', disk], { encoding: 'utf8' });
+  return status === 0 ? null : `mount failed: ${stderr}`;
+})();
+if (noDisk) console.warn(`SKIPPED: saving on a disk that is full at each write in turn: ${noDisk}`);
+afterAll(() => {
+  if (!noDisk) spawnSync('umount', ['-l', disk]);
+});
+
+test.skipIf(noDisk !== null)('a disk that is full at each write in turn: the old checkpoint stays whole, nothing half-written stays, and a later save succeeds', async () => {
+  const path = join(disk, 'checkpoints');
+  const big = (step: number) => async (into: string) => {
+    const tensors = ['a', 'b', 'c'].map((name) => ({ name, dtype: 'F32' as const, shape: [4096], data: new Float32Array(4096).fill(step) }));
+    return { 'model.safetensors': await writeSafetensors(join(into, 'model.safetensors'), tensors), 'optimizer.safetensors': await writeSafetensors(join(into, 'optimizer.safetensors'), tensors) };
+  };
+  await saveCheckpoint(path, state(1), 1, big(1));
+  const ballast = join(disk, 'ballast');
+  let failures = 0;
+  for (let free = 0; ; free += 4096) {
+    const { bavail, bsize } = statfsSync(disk);
+    writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - free)));
+    const error = await saveCheckpoint(path, state(2), 1, big(2)).then(() => null, (thrown: unknown) => thrown);
+    rmSync(ballast);
+    if (error === null) break;
+    failures++;
+    expect(isDiskFull(error)).toBe(true);
+    expect(readdirSync(path)).toEqual(['1']);
+    expect((await verifyCheckpoint(join(path, '1'))).state.step).toBe(1);
+  }
+  expect(failures).toBeGreaterThan(20);
+  expect(readdirSync(path)).toEqual(['2']);
+  expect((await verifyCheckpoint(join(path, '2'))).state.step).toBe(2);
 });
 
 test('a run, a checkpoint and a file stand for a model', async () => {
