@@ -67,7 +67,7 @@ function addBenchStep(bench: Command): void {
     .addOption(precisionOption())
     .addOption(torchOption())
     .addOption(jsonOption())
-    .addHelpText(...example('siamscope bench step --method siamese --arch vit_small --batch 16 --precision bf16'))
+    .addHelpText(...example('siamscope bench step --arch vit_small --batch 16 --precision bf16'))
     .action(benchStep);
 }
 

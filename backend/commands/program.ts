@@ -20,6 +20,8 @@ export function buildProgram(): Command {
     .description('Self-supervised vision on your own machine: train, watch, and look inside.')
     .version(version, '-V, --version', 'print the version')
     .showHelpAfterError('(see --help)')
+    // Names alone: with arguments and options the list does not fit 80 columns.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .addHelpText('after', '\nExample:\n  siamscope init tiny.siam.json --preset tiny --data photos/\n  siamscope train tiny.siam.json');
   for (const add of [addInit, addPresets, addTrain, addDemo, addEvaluate, addInspect, addExport, addParity, addEngine, addDoctor, addBench, addSchema, addCompletion]) add(program);
   for (const command of everyCommand(program)) command.exitOverride().helpCommand(false).helpOption('-h, --help', 'show help');

@@ -98,14 +98,18 @@ export function barWatcher(stream: NodeJS.WriteStream): Watcher {
   };
 }
 
-/** `step 12/40 [=====>    ] loss ...`, no longer than `columns` - 1. */
+/** Enough for most losses, speeds and times. */
+const tailColumns = 42;
+
+/** Steps, a bar, and facts; no longer than `columns` - 1. */
 export function barLine(row: MetricsRow, steps: number, eta: number | null, columns: number): string {
   const head = `step ${String(row.step).padStart(String(steps).length)}/${steps}`;
   const rest = facts(row, eta);
   // What matters least goes first where there is no room.
   while (rest.length > 1 && head.length + rest.join('  ').length + 6 > columns - 1) rest.splice(1, 1);
   const tail = rest.join('  ');
-  const room = Math.min(30, columns - 1 - head.length - tail.length - 6);
+  // The bar keeps its length while the numbers beside it change theirs.
+  const room = Math.min(30, columns - 1 - head.length - Math.max(tail.length, tailColumns) - 4);
   if (room < 5) return `${head}  ${tail}`.slice(0, columns - 1);
   const full = Math.floor((row.step / steps) * room);
   return `${head}  ${'█'.repeat(full)}${'░'.repeat(room - full)}  ${tail}`;
