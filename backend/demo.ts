@@ -202,7 +202,7 @@ async function reportPairs(config: RunConfig, material: Material, before: Probed
   const { pairs, test } = material;
   return Promise.all(
     chosenPairs(material).map(async (i) => {
-      const of = ({ pairs: p }: Probed) => ({ a: p.a.slice(i * patches * p.dimension, (i + 1) * patches * p.dimension), b: p.b.slice(i * patches * p.dimension, (i + 1) * patches * p.dimension), positionMeans: p.positionMeans });
+      const of = ({ pairs: p }: Probed) => ({ a: p.a.slice(i * patches * p.dimension, (i + 1) * patches * p.dimension), b: p.b.slice(i * patches * p.dimension, (i + 1) * patches * p.dimension) });
       const { image } = await traceSample(test, viewPlanOf(config), { seed: config.seed, epoch: 0, index: pairs.indices[i]! });
       return pairSample({ file: pairs.files[i]!, image, a: { image: picture(pairs.a.pixels, imageSize, i), crop: pairs.a.crops[i]! }, b: { image: picture(pairs.b.pixels, imageSize, i), crop: pairs.b.crops[i]! }, grid }, after.pairs.dimension, of(before), of(after));
     }),
@@ -281,7 +281,7 @@ async function reportData({ config, engine, outcome, run, material, before, afte
       { purpose: 'Use the encoder with timm', command: `npx siamscope export ${run} encoder.safetensors` },
     ],
     notes: [
-      `Correspondence is measured on ${material.pairs.count} pairs of views with independent colours; each position's mean feature is taken off first, so that fixed position embeddings do not decide.`,
+      `Correspondence is measured on ${material.pairs.count} pairs of views with independent colours; the means of each position and of each image are taken off first, so that neither position embeddings nor the image's overall look decide.`,
       ...(material.test === material.train ? ['There are no test images: correspondence was measured on views of the training images that the run had not drawn.'] : []),
       ...(material.labelled ? [] : ['Classes were not measured: that needs labelled training and test images.']),
     ],

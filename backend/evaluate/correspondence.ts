@@ -30,6 +30,23 @@ export function positionMeans(features: Float32Array, patches: number, dimension
   return Float32Array.from(mean);
 }
 
+/**
+ * Features [images, patches, dimension] without the mean of each position over the images, and then without each image's own mean:
+ * what is left tells the patches of one image apart by what they show, not by where they lie or which image they are of.
+ */
+export function centredFeatures(features: Float32Array, patches: number, dimension: number): Float32Array {
+  const means = positionMeans(features, patches, dimension);
+  const size = patches * dimension;
+  const centred = features.map((v, i) => v - means[i % size]!);
+  for (let image = 0; image < centred.length; image += size)
+    for (let d = 0; d < dimension; d++) {
+      let sum = 0;
+      for (let p = 0; p < patches; p++) sum += centred[image + p * dimension + d]!;
+      for (let p = 0; p < patches; p++) centred[image + p * dimension + d]! -= sum / patches;
+    }
+  return centred;
+}
+
 /** Matches every patch of view b to view a by the cosine of their features, each [patches, dimension]. Throws RunError for features of other sizes or values that are not finite. */
 export function matchPatches(featuresA: Float32Array, featuresB: Float32Array, patches: number, dimension: number, options: MatchOptions = {}): PatchMatches {
   const prepare = (features: Float32Array, mean: Float32Array | undefined, view: string): Float32Array => {

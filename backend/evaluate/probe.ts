@@ -7,7 +7,7 @@ import { methodOf } from '../methods/registry.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
-import { addPck, matchPatches, pck, positionMeans, trueMatches, type PckCounts } from './correspondence.ts';
+import { addPck, centredFeatures, matchPatches, pck, positionMeans, trueMatches, type PckCounts } from './correspondence.ts';
 import { imageFeatures, type Branch, type FeatureModel } from './features.ts';
 import { classifyByNeighbours, type KnnResult } from './knn.ts';
 import type { ViewPairs } from './pairs.ts';
@@ -16,31 +16,28 @@ import type { ViewPairs } from './pairs.ts';
 export interface PairResult {
   counts: PckCounts;
   dimension: number;
-  /** [pairs, patches, dimension] of view a and of view b. */
+  /** [pairs, patches, dimension] of view a and of view b, centred by position and by image. */
   a: Float32Array;
   b: Float32Array;
-  /** Mean feature of each position over all pairs, taken off before matching. */
-  positionMeans: { a: Float32Array; b: Float32Array };
 }
 
 /** PCK of the encoder's patch features over all pairs. */
 export async function probeCorrespondence(m: FeatureModel, pairs: ViewPairs, branch: Branch = 'online'): Promise<PairResult> {
   const { grid, patches, width } = modelDimensions(m.model);
-  const a = (await imageFeatures(m, pairs.a.pixels, branch)).patches;
-  const b = (await imageFeatures(m, pairs.b.pixels, branch)).patches;
-  const means = { a: positionMeans(a, patches, width), b: positionMeans(b, patches, width) };
+  const a = centredFeatures((await imageFeatures(m, pairs.a.pixels, branch)).patches, patches, width);
+  const b = centredFeatures((await imageFeatures(m, pairs.b.pixels, branch)).patches, patches, width);
   const size = patches * width;
   const counts = Array.from({ length: pairs.count }, (_, i) => {
-    const { best } = matchPatches(a.subarray(i * size, (i + 1) * size), b.subarray(i * size, (i + 1) * size), patches, width, { positionMeans: means });
+    const { best } = matchPatches(a.subarray(i * size, (i + 1) * size), b.subarray(i * size, (i + 1) * size), patches, width);
     return pck(best, trueMatches(pairs.a.crops[i]!, pairs.b.crops[i]!, grid), grid);
   });
-  return { counts: addPck(counts), dimension: width, a, b, positionMeans: means };
+  return { counts: addPck(counts), dimension: width, a, b };
 }
 
 /**
  * The method's own prediction: shown view a and where view b lies, it predicts b's features; the share of b's patches whose
  * prediction is nearest to the features of that very patch, among all of b's. Only patches that view a holds are counted, and
- * each position's mean is taken off both, so that knowing the place alone counts for nothing. Null where the method predicts no features.
+ * the means of each position and of each image are taken off both, so that knowing the place or the image alone counts for nothing. Null where the method predicts no features.
  */
 export async function probePrediction(m: FeatureModel, pairs: ViewPairs): Promise<PckCounts | null> {
   const { grid, patches, imageSize, patchSize } = modelDimensions(m.model);
@@ -59,13 +56,12 @@ export async function probePrediction(m: FeatureModel, pairs: ViewPairs): Promis
     actual.push((await target.data()) as Float32Array);
     tf.dispose([pred, target]);
   }
-  const [y, z] = [concatenate(predicted), concatenate(actual)];
-  const width = y.length / (pairs.count * patches);
-  const means = { a: positionMeans(z, patches, width), b: positionMeans(y, patches, width) };
+  const width = predicted[0]!.length / (Math.min(chunk, pairs.count) * patches);
+  const [y, z] = [predicted, actual].map((parts) => centredFeatures(concatenate(parts), patches, width)) as [Float32Array, Float32Array];
   const size = patches * width;
   return addPck(
     Array.from({ length: pairs.count }, (_, i) => {
-      const { best } = matchPatches(z.subarray(i * size, (i + 1) * size), y.subarray(i * size, (i + 1) * size), patches, width, { positionMeans: means });
+      const { best } = matchPatches(z.subarray(i * size, (i + 1) * size), y.subarray(i * size, (i + 1) * size), patches, width);
       const seen = trueMatches(pairs.a.crops[i]!, pairs.b.crops[i]!, grid);
       const own = Float32Array.from(seen, (v, k) => (Number.isNaN(v) ? NaN : (k % 2 === 0 ? Math.floor((k >> 1) / grid) : (k >> 1) % grid) + 0.5));
       return pck(best, own, grid);
