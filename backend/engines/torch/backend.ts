@@ -29,6 +29,13 @@ export interface TorchData {
 
 const storageOf: Record<string, TorchDtype> = { float32: 'float32', int32: 'int32', bool: 'bool' };
 
+/** Values as the array that the storage is made of; without a copy where they are one already. */
+function hostValues(values: ArrayLike<number>, storage: TorchDtype): Float32Array | Int32Array | Uint8Array {
+  if (storage === 'float32') return values instanceof Float32Array ? values : Float32Array.from(values);
+  if (storage === 'int32') return values instanceof Int32Array ? values : Int32Array.from(values);
+  return values instanceof Uint8Array ? values : Uint8Array.from(values);
+}
+
 export class TorchBackend extends tf.KernelBackend {
   readonly torch: TorchLibrary;
   readonly device: TorchDevice;
@@ -143,10 +150,9 @@ export class TorchBackend extends tf.KernelBackend {
     const onHost = shape.length === 0;
     const { torch } = this;
     let handle = torch.empty(shape, storage, this.hostDevice);
-    const target = torch.bytes(handle, size * elementBytes[storage]);
     if (values) {
-      const source = storage === 'float32' ? Float32Array.from(values as ArrayLike<number>) : storage === 'int32' ? Int32Array.from(values as ArrayLike<number>) : Uint8Array.from(values as ArrayLike<number>);
-      target.set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+      const source = hostValues(values as ArrayLike<number>, storage);
+      torch.write(handle, new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
     }
     if (!onHost && this.device.type !== 'cpu') {
       const moved = torch.empty(shape, storage, this.device);
@@ -164,7 +170,7 @@ export class TorchBackend extends tf.KernelBackend {
   uploadBytes(values: Uint8Array, shape: number[]): Handle {
     const { torch } = this;
     const handle = torch.empty(shape, 'uint8', this.hostDevice);
-    torch.bytes(handle, values.length).set(values);
+    torch.write(handle, values);
     if (this.device.type === 'cpu') return handle;
     const moved = torch.empty(shape, 'uint8', this.device);
     torch.copy(moved, handle);
@@ -179,7 +185,8 @@ export class TorchBackend extends tf.KernelBackend {
     const size = data.shape.reduce((a, b) => a * b, 1);
     const host = torch.empty(data.shape, storage, this.hostDevice); // contiguous, fp32, on the host: one copy does all three
     torch.copy(host, data.handle);
-    const bytes = torch.bytes(host, size * elementBytes[storage]).slice();
+    const bytes = new Uint8Array(size * elementBytes[storage]);
+    torch.read(host, bytes);
     torch.release(host);
     return storage === 'float32' ? new Float32Array(bytes.buffer) : storage === 'int32' ? new Int32Array(bytes.buffer) : bytes;
   }

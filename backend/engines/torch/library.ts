@@ -76,6 +76,10 @@ export class TorchLibrary {
   private readonly out = [0];
   private readonly double = new Float64Array(1);
   private readonly doubleBits = new BigUint64Array(this.double.buffer);
+  private readonly cell = new BigUint64Array(1);
+  /** memcpy, for a view on foreign memory costs an object that lives until the event loop turns. */
+  private readonly copyBytesIn: CFunction;
+  private readonly copyBytesOut: CFunction;
   private readonly dispatch: CFunction;
   private readonly newHandle: CFunction;
   private readonly deleteHandle: CFunction;
@@ -113,6 +117,9 @@ export class TorchLibrary {
         continue; // an accelerator's build on a machine without its driver or runtime: the CPU part works
       }
     }
+    const c = koffi.load(process.platform === 'win32' ? 'ucrtbase.dll' : null);
+    this.copyBytesIn = c.func('uint64 memcpy(uint64 to, const void* from, size_t bytes)') as CFunction;
+    this.copyBytesOut = c.func('uint64 memcpy(void* to, uint64 from, size_t bytes)') as CFunction;
     const f = (declaration: string): CFunction => this.core.func(declaration) as CFunction;
     const optional = (declaration: string): CFunction | null => {
       try {
@@ -247,11 +254,14 @@ export class TorchLibrary {
     this.check(this.copyInto(target, source, 0), 'copy');
   }
 
-  /** The bytes of a contiguous CPU tensor: a view that is valid as long as the tensor. */
-  bytes(handle: Handle, length: number): Uint8Array {
-    if (length === 0) return new Uint8Array(0);
-    const pointer = this.make(this.dataPointer, 'data pointer', handle);
-    return new Uint8Array(koffi.view(pointer, length));
+  /** Writes values into a contiguous CPU tensor. */
+  write(handle: Handle, bytes: Uint8Array): void {
+    if (bytes.length > 0) this.copyBytesIn(this.make(this.dataPointer, 'data pointer', handle), bytes, bytes.length);
+  }
+
+  /** Reads a contiguous CPU tensor's values into `bytes`. */
+  read(handle: Handle, bytes: Uint8Array): void {
+    if (bytes.length > 0) this.copyBytesOut(bytes, this.make(this.dataPointer, 'data pointer', handle), bytes.length);
   }
 
   private failure(what: string): RunError {

@@ -61,8 +61,7 @@ const host: TorchDevice = { type: 'cpu', index: 0 };
 export function scalar(b: TorchBackend, value: number, device: TorchDevice = host): Handle {
   const { torch } = b;
   const handle = torch.empty([], 'float32', host);
-  const bytes = torch.bytes(handle, 4);
-  new DataView(bytes.buffer, bytes.byteOffset).setFloat32(0, value, true);
+  torch.write(handle, new Uint8Array(Float32Array.of(value).buffer));
   if (device.type === 'cpu') return handle;
   const moved = torch.empty([], 'float32', device);
   torch.copy(moved, handle);
