@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { workerUrl } from '../assets.ts';
+import { tuneNativeRuntime } from '../engines/nativeEnvironment.ts';
 import { InputError, RunError } from '../errors.ts';
 import type { ErrorMessage, TrainingCalls, TrainingReply, TrainingRequest } from '../protocol.ts';
 import type { RunConfig } from './config.ts';
@@ -25,6 +26,7 @@ export class TrainingThread {
 
   /** Starts the thread at once, so that it loads its code while the run file is read. */
   constructor() {
+    tuneNativeRuntime();
     this.worker = new Worker(workerUrl('train'), { name: 'training' });
     this.worker.on('message', (message: TrainingReply) => this.settle(message));
     this.worker.on('error', (error: NodeJS.ErrnoException) => this.end(new RunError(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'the training thread ran out of memory: lower batch.size (and raise batch.accumulate)' : `the training thread failed: ${error.message}`, { cause: error })));

@@ -9,6 +9,7 @@ import koffi, { type LibraryHandle } from 'koffi';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunError } from '../../errors.ts';
+import { tuneNativeRuntime } from '../nativeEnvironment.ts';
 
 export type Handle = number;
 /** One 64-bit argument of an operator: an integer, an address, or raw bits (a double) as a bigint. */
@@ -32,30 +33,6 @@ type CFunction = (...args: unknown[]) => number;
 
 const extension = process.platform === 'win32' ? 'dll' : process.platform === 'darwin' ? 'dylib' : 'so';
 const file = (name: string): string => (process.platform === 'win32' ? `${name}.dll` : `lib${name}.${extension}`);
-
-/**
- * Policies of the C library and of OpenMP, before libtorch starts. Large blocks are mapped and returned one by one: kept in the C
- * library's heap between long-lived small ones they shatter it, and the process grows without end (measured: 100 MB a step of a
- * tiny model). Huge pages make mapping them cheap. OpenMP's threads wait asleep after a short spin: the decoding workers share
- * their cores, and a spinning thread that waits for one that has no core wastes whole time slices (measured: steps 10 times longer).
- * Only glibc and libgomp have these knobs; a setting of the user's own wins.
- */
-function tuneRuntime(): void {
-  if (process.platform !== 'linux') return;
-  let libc: LibraryHandle;
-  try {
-    libc = koffi.load('libc.so.6');
-  } catch {
-    return; // musl
-  }
-  const setenv = libc.func('int setenv(const char* name, const char* value, int overwrite)') as CFunction;
-  setenv('THP_MEM_ALLOC_ENABLE', '1', 0);
-  if (!process.env.OMP_WAIT_POLICY) setenv('GOMP_SPINCOUNT', '10000', 0);
-  const mallopt = libc.func('int mallopt(int parameter, int value)') as CFunction;
-  const mmapThreshold = -3, mmapMax = -4;
-  mallopt(mmapThreshold, 128 << 10);
-  mallopt(mmapMax, 1 << 20);
-}
 
 export class TorchLibrary {
   readonly version: string;
@@ -92,7 +69,7 @@ export class TorchLibrary {
   private readonly copyInto: CFunction;
 
   constructor(location: TorchLocation, threads: number) {
-    tuneRuntime();
+    tuneNativeRuntime();
     this.folder = location.folder;
     this.version = location.version;
     const load = (name: string): LibraryHandle => {
@@ -228,7 +205,8 @@ export class TorchLibrary {
   some(slot: Slot): Handle {
     this.check(this.newCell(this.out), 'optional');
     const cell = Number(this.out[0]);
-    new BigUint64Array(koffi.view(cell, 8))[0] = BigInt.asUintN(64, BigInt(slot));
+    this.cell[0] = BigInt.asUintN(64, BigInt(slot));
+    this.copyBytesIn(cell, this.cell, 8);
     return cell;
   }
 
