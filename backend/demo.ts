@@ -281,6 +281,7 @@ async function reportData({ config, engine, outcome, run, material, before, afte
       { purpose: 'Use the encoder with timm', command: `npx siamscope export ${run} encoder.safetensors` },
     ],
     notes: [
+      'The recipe is sized for minutes, not the paper\'s: small images, crops of 0.4 of the image and more, mild colours, 40 % of the patches masked.',
       `Correspondence is measured on ${material.pairs.count} pairs of views with independent colours; the means of each position and of each image are taken off first, so that neither position embeddings nor the image's overall look decide.`,
       ...(material.test === material.train ? ['There are no test images: correspondence was measured on views of the training images that the run had not drawn.'] : []),
       ...(material.labelled ? [] : ['Classes were not measured: that needs labelled training and test images.']),
