@@ -1,8 +1,11 @@
-/** The main job in one go: images, an untrained model measured, a run, the trained model measured the same way, and a report. */
+/** The main job in one go: images, a run, the trained and the untrained model measured the same way, and a report. */
 import { cpus, totalmem } from 'node:os';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import { builtFile } from './assets.ts';
 import { generateImages } from './data/generator/index.ts';
 import { openDataset, type Dataset } from './data/dataset.ts';
 import { traceSample } from './data/trace.ts';
@@ -19,9 +22,7 @@ import { loadLabelled, probeCorrespondence, probeNeighbours, probePrediction, ty
 import { modelDimensions } from './nn/model.ts';
 import type { MetricsRow, RunEvent } from './protocol.ts';
 import { knnMeasure, pairSample, pckMeasures, renderReport, type Curve, type Measure, type NeighbourSample, type PairSample, type ReportData, type RgbImage, type Sample } from './report/index.ts';
-import { randomBatch } from './train/benchStep.ts';
 import { viewPlanOf, type RunConfig } from './train/config.ts';
-import { Learner } from './train/learner.ts';
 import { trainRun, type RunOutcome } from './train/loop.ts';
 import { readMetrics } from './train/metrics.ts';
 import { completeRun } from './train/runFile.ts';
@@ -94,20 +95,18 @@ async function probe(m: FeatureModel, { train, pairs, labelled }: Material): Pro
   };
 }
 
-/** Steps that fit into the time, from a few real ones. */
-async function stepsFor(config: RunConfig, seconds: number): Promise<number> {
-  const learner = Learner.create(config);
-  const batch = randomBatch(config.model, config.method, config.batch.size, 1);
-  const times: number[] = [];
-  for (let i = 0; i < 5; i++) {
-    const started = performance.now();
-    await learner.step([batch], { learningRate: 0, weightDecay: 0, momentum: 1 });
-    times.push((performance.now() - started) / 1000);
-  }
-  learner.dispose();
-  const median = times.slice(1).sort((a, b) => a - b)[1]!;
+/**
+ * Steps that fit into the time, from a few real ones. They are timed in a process of their own, and this one loads no engine before
+ * the run is over: two threads with libtorch in one process share its OpenMP threads, and both run at half their speed.
+ */
+async function stepsFor(config: RunConfig, seconds: number, stop: AbortSignal): Promise<number> {
+  const args = [builtFile('siamscope.mjs'), 'bench', 'step', '--preset', 'demo', '--batch', String(config.batch.size), '--steps', '12', '--engine', config.engine.engine, '--json'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { signal: stop }).catch((error: Error & { stderr?: string }) => {
+    throw new RunError(`the engine cannot take a step: ${error.stderr?.trim() || error.message}`, { cause: error });
+  });
+  const { seconds_per_step: step } = JSON.parse(stdout) as { seconds_per_step: number };
   // Decoding and writing share the cores with the engine.
-  return Math.max(leastSteps, Math.min(mostSteps, Math.round(seconds / (median * 1.15) / 10) * 10));
+  return Math.max(leastSteps, Math.min(mostSteps, Math.round(seconds / (step * 1.15) / 10) * 10));
 }
 
 /** Runs everything. Rejects with InputError or RunError where a part fails; a stopped run resolves without a report. */
@@ -116,16 +115,10 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const source = await images(options);
   const base = { preset: 'demo', name: 'demo', seed: options.seed, data: { train: source.train, test: source.test } };
   const draft = completeRun(base, { folder: options.folder, overrides: options.set });
-  const engine = await openEngine(draft.engine.threads === null ? { ...draft.engine, threads: undefined } : { ...draft.engine, threads: draft.engine.threads }, { say });
-  say(`${engine.name} ${engine.version} on ${engine.deviceName} (${engine.device}, ${engine.precision})`);
-  const isFixed = options.set.some((s) => s.startsWith('schedule.'));
-  const steps = isFixed ? null : await stepsFor(draft, options.seconds);
+  const isFixed = options.set.some((override) => override.startsWith('schedule.'));
+  if (!isFixed) say('timing a few steps');
+  const steps = isFixed ? null : await stepsFor(draft, options.seconds, options.stop);
   const config = steps === null ? draft : completeRun({ ...base, schedule: { steps, warmupSteps: Math.round(steps / 10) } }, { folder: options.folder, overrides: options.set });
-  const material = await gather(config);
-  say('measuring the untrained model');
-  const start = untrained(config.model, config.method, config.seed);
-  const before = await probe(start, material);
-  start.parameters.dispose();
 
   const run = freshFolder(join(options.folder, 'runs', config.name));
   const thread = new TrainingThread();
@@ -133,7 +126,13 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   if (outcome.state === 'failed') throw outcome.error ?? new RunError('the run failed');
   if (outcome.state === 'stopped') return { outcome, run, report: null, measures: [] };
 
-  say('measuring the trained model');
+  say('measuring the trained model, and the same model untrained');
+  const { threads, ...request } = config.engine;
+  const engine = await openEngine(threads === null ? request : { ...request, threads }, { say });
+  const material = await gather(config);
+  const start = untrained(config.model, config.method, config.seed);
+  const before = await probe(start, material);
+  start.parameters.dispose();
   const trained = await loadCheckpoint(run, config);
   const after = await probe(trained, material);
   trained.parameters.dispose();
