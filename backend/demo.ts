@@ -100,7 +100,7 @@ async function probe(m: FeatureModel, { train, pairs, labelled }: Material): Pro
  * the run is over: two threads with libtorch in one process share its OpenMP threads, and both run at half their speed.
  */
 async function stepsFor(config: RunConfig, seconds: number, stop: AbortSignal): Promise<number> {
-  const args = [builtFile('siamscope.mjs'), 'bench', 'step', '--preset', 'demo', '--batch', String(config.batch.size), '--steps', '12', '--engine', config.engine.engine, '--json'];
+  const args = [builtFile('siamscope.mjs'), 'bench', 'step', '--preset', 'demo', '--batch', String(config.batch.size), '--steps', '60', '--engine', config.engine.engine, '--json'];
   const { stdout } = await promisify(execFile)(process.execPath, args, { signal: stop }).catch((error: Error & { stderr?: string }) => {
     throw new RunError(`the engine cannot take a step: ${error.stderr?.trim() || error.message}`, { cause: error });
   });

@@ -55,7 +55,7 @@ export function addDemo(program: Command): void {
     .description('Trains SiameseIM for some minutes on generated images, or on yours, measures it before and after, and writes a report.')
     .option('--data <path>', 'your images: a folder, a .txt list or a .tar archive; default: generated ones')
     .option('--out <folder>', 'where images, run and report go', '.')
-    .option('--seconds <number>', 'about how long to train', wholeNumber(1), 180)
+    .option('--seconds <number>', 'about how long to train', wholeNumber(1), 200)
     .option('--seed <number>', 'everything random follows from it', wholeNumber(0), 0)
     .option('--set <key.path=value>', 'override a value of the recipe; may be given often', collect)
     .option('--json', 'print the result as JSON')
