@@ -56,7 +56,8 @@ export interface DemoResult {
 const pairCount = 128, neighbourTrain = 1680, neighbourTest = 420, k = 20;
 const shownPairs = 6, shownSamples = 4, shownNeighbours = 5;
 const generated = { perClass: 80, testPerClass: 20, size: 160 };
-const leastSteps = 200, mostSteps = 4000;
+/** Below some 2,000 steps the encoder's own features are not better than untrained ones yet (docs/learning.md). */
+const leastSteps = 2400, mostSteps = 6000;
 
 /** What one model is worth. */
 interface Probed {
