@@ -6,8 +6,8 @@ import importX from 'eslint-plugin-import-x';
 const zone = (target, from, message, except) => ({ target, from, message, ...(except ? { except } : {}) });
 
 const zones = [
-  zone('./extension', './backend', 'the extension knows only backend/protocol.ts', ['./protocol.ts']),
-  zone('./webviews', './backend', 'webviews know only backend/protocol.ts', ['./protocol.ts']),
+  zone('./extension', './backend', 'the extension knows only backend/protocol.ts and the readers of backend/formats', ['./protocol.ts', './protocol', './formats', './errors.ts']),
+  zone('./webviews', './backend', 'webviews know only backend/protocol.ts', ['./protocol.ts', './protocol']),
   zone('./extension', './webviews', 'webviews reach the extension as bundles'),
   zone('./webviews', './extension', 'a webview talks by messages'),
   zone('./backend', './extension', 'the backend is plain Node'),
