@@ -6,32 +6,10 @@ import { workerUrl } from './assets.ts';
 import { engineNames } from './engines/choose.ts';
 import type { EngineProbe } from './engines/engineProbe.worker.ts';
 import type { EngineName, EngineRequest, Precision } from './engines/engine.ts';
-import { processor, type Processor } from './engines/hardware.ts';
+import { cudaDevices, processor } from './engines/hardware.ts';
+import type { Diagnosis, EngineDiagnosis } from './protocol/machine.ts';
 
-export interface EngineDiagnosis {
-  name: EngineName;
-  status: 'ready' | 'unavailable' | 'broken';
-  /** Why it is not ready; null where it is. */
-  reason: string | null;
-  version: string | null;
-  device: string | null;
-  deviceName: string | null;
-  path: string | null;
-  precisions: Precision[];
-  /** Billions of floating-point operations a second of a 1024 x 1024 product (wasm: 256 x 256); what was not measured is left out. */
-  matmul_gflops: Partial<Record<Precision, number>>;
-}
-
-export interface Diagnosis {
-  node: string;
-  platform: string;
-  cpu: Processor;
-  /** Bytes of the machine. */
-  memory: number;
-  engines: EngineDiagnosis[];
-  /** The engine that `auto` takes; null where there is none. */
-  chosen: EngineName | null;
-}
+export type { Diagnosis, EngineDiagnosis };
 
 const probeTimeoutMs = 120_000;
 
@@ -76,6 +54,7 @@ export async function diagnose(request: EngineRequest = {}): Promise<Diagnosis> 
     platform: `${process.platform} ${process.arch} ${release()}`,
     cpu: processor(),
     memory: totalmem(),
+    gpus: cudaDevices().map(({ name, bytes }) => ({ name, bytes })),
     engines,
     chosen: engines.find((engine) => engine.status === 'ready')?.name ?? null,
   };
@@ -108,6 +87,7 @@ export function formatDiagnosis(diagnosis: Diagnosis, columns = 80): string {
     ...field('Node', `${diagnosis.node}, ${diagnosis.platform}`),
     ...field('CPU', `${cpu.model}, ${cpu.cores} cores${cpu.flags.length > 0 ? `, ${cpu.flags.join(' ')}` : ''}`),
     ...field('Memory', `${(diagnosis.memory / 2 ** 30).toFixed(1)} GiB`),
+    ...diagnosis.gpus.flatMap(({ name, bytes }) => field('GPU', `${name}, ${(bytes / 2 ** 30).toFixed(0)} GiB`)),
     '',
     `  ${'engine'.padEnd(11)}${'status'.padEnd(13)}${'version'.padEnd(10)}${'device'.padEnd(8)}${'fp32'.padStart(10)}${'bf16'.padStart(10)}`,
     ...rows,

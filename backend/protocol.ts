@@ -155,3 +155,6 @@ export type TrainingReply = { kind: 'reply'; id: number; value: unknown } | { ki
 
 /** The report's page: what its browser code is given. */
 export type { PageCurve, PageMatches, PagePair, PageSeries, ReportPage } from './report/page.ts';
+
+/** What the command says of this machine, its recipes and its run files. */
+export type * from './protocol/machine.ts';

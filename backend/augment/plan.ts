@@ -1,5 +1,6 @@
 /** What views a sample gets, as data: the crop, the ops and the mask of each, checked once where a run file is read. */
 import { z } from 'zod';
+import { choice } from '../choice.ts';
 import { InputError } from '../errors.ts';
 import { opSchema } from './ops/registry.ts';
 
@@ -8,10 +9,10 @@ export { opSchema, type OpSpec } from './ops/registry.ts';
 const count = z.int().min(0).describe('Masked patches, exactly.');
 
 export const maskSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({ kind: z.literal('random'), count }),
+  z.strictObject({ kind: z.literal('none').describe('Nothing is masked.') }),
+  z.strictObject({ kind: z.literal('random').describe('Single patches, drawn evenly.'), count }),
   z.strictObject({
-    kind: z.literal('block'),
+    kind: z.literal('block').describe('Rectangles of patches, until the count is reached exactly.'),
     count,
     minBlock: z.int().positive().default(16).describe('Fewest patches of a block.'),
     aspect: z.tuple([z.number().positive(), z.number().positive()]).default([0.3, 1 / 0.3]).describe('Least and greatest height / width of a block; drawn evenly in its logarithm.'),
@@ -21,15 +22,15 @@ export const maskSchema = z.discriminatedUnion('kind', [
 export const cropSchema = z.strictObject({
   scale: z.tuple([z.number().positive().max(1), z.number().positive().max(1)]).describe('Least and greatest area of the crop, as a share of the image.'),
   ratio: z.tuple([z.number().positive(), z.number().positive()]).describe('Least and greatest width / height of the crop; drawn evenly in its logarithm.'),
-  interpolation: z.enum(['bicubic', 'bilinear']).describe('How the crop is resized, antialiased.'),
+  interpolation: choice({ bicubic: 'Sharper; the papers\' choice.', bilinear: 'Softer, a little faster.' }).describe('How the crop is resized, antialiased.'),
 });
 
 export const viewSchema = z.strictObject({
   name: z.string().min(1).describe('The name that the method knows this view by.'),
   size: z.int().positive().max(2048).describe('Side of the view, in pixels.'),
-  crop: cropSchema,
+  crop: cropSchema.describe('Which part of the image the view shows.'),
   ops: z.array(opSchema).describe('In this order; a flip comes before the crop wherever it is listed.'),
-  mask: maskSchema.nullable(),
+  mask: maskSchema.nullable().describe('Which patches the method may not see; null: it sees all.'),
   count: z.int().positive().max(64).optional().describe('How many such views a sample gets, named name0, name1, ...; default: one, with the plain name.'),
 });
 

@@ -16,7 +16,7 @@ async function list({ json }: { json?: boolean }): Promise<void> {
   print(`\nInstalled by siamscope, or ready to be with "siamscope engine install":\n${table(runtimes.map(({ title, state, bytes, reason }) => [title, state === 'whole' ? `${(bytes / 1e6).toFixed(0)} MB` : state, reason]))}`);
 }
 
-async function install(name: string, { cuda, python }: { cuda?: boolean; python?: string }): Promise<void> {
+async function install(name: string, { cuda, python, json }: { cuda?: boolean; python?: string; json?: boolean }): Promise<void> {
   const { installEngine } = await import('../engines/manage.ts');
   const controller = new AbortController();
   const stop = (): void => controller.abort(new InputError('interrupted: nothing was changed; the same command goes on'));
@@ -24,14 +24,16 @@ async function install(name: string, { cuda, python }: { cuda?: boolean; python?
   let last = '';
   const folder = await installEngine(name, {
     cuda, python, signal: controller.signal,
-    onProgress: ({ phase, message, bytes, total }) => {
+    onProgress: (progress) => {
+      if (json) return print(JSON.stringify(progress));
+      const { phase, message, bytes, total } = progress;
       const share = bytes !== undefined && total ? ` ${Math.floor((100 * bytes) / total)} %` : '';
       if (process.stderr.isTTY) process.stderr.write(`\r${message}${share}\u001b[K${phase === 'done' ? '\n' : ''}`);
       else if (message !== last) say(message);
       last = message;
     },
   });
-  print(folder);
+  if (!json) print(folder);
 }
 
 async function path(name: string): Promise<void> {
@@ -60,6 +62,7 @@ export function addEngine(program: Command): void {
     .addArgument(engineArgument())
     .option('--cuda', 'the build for NVIDIA GPUs (torch)')
     .option('--python <path>', 'the Python whose pip is used')
+    .addOption(jsonOption('print progress as JSON lines'))
     .addHelpText(...example('siamscope engine install torch'))
     .action(install);
   engine.command('path').summary('print where an engine is').description('Prints the folder that an engine is loaded from.').addArgument(engineArgument()).addHelpText(...example('siamscope engine path torch')).action(path);

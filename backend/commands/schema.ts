@@ -10,7 +10,7 @@ export function addSchema(program: Command): void {
     .description('Prints the JSON Schema of run files, from which editors complete and check them.')
     .addHelpText(...example('siamscope schema > siam.schema.json'))
     .action(async () => {
-      const [{ runJsonSchema }, { presetNames }] = await Promise.all([import('../train/config.ts'), import('../presets/index.ts')]);
-      printJson(runJsonSchema(presetNames));
+      const [{ runJsonSchema }, { presetSummaries }] = await Promise.all([import('../train/jsonSchema.ts'), import('../presets/index.ts')]);
+      printJson(runJsonSchema(presetSummaries));
     });
 }

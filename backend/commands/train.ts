@@ -16,6 +16,7 @@ interface TrainOptions {
   device?: string;
   precision?: string;
   json?: boolean;
+  check?: boolean;
 }
 
 /** The short options as overrides, after the explicit ones. */
@@ -49,6 +50,7 @@ function stopBySignals(onStop: () => void): { signal: AbortSignal; release(): vo
 const watcherFor = ({ json }: TrainOptions): Watcher => (json ? jsonWatcher : process.stderr.isTTY && process.env.TERM !== 'dumb' ? barWatcher(process.stderr) : plainWatcher());
 
 async function train(file: string, options: TrainOptions): Promise<void> {
+  if (options.check) return (await import('./check.ts')).check(file, overrides(options), options.json ?? false);
   const { TrainingThread } = await import('../train/trainingThread.ts');
   // The thread loads its code while the run file is read.
   const thread = new TrainingThread();
@@ -95,6 +97,7 @@ export function addTrain(program: Command): void {
     .argument('<file>', 'the run file (*.siam.json), or with --resume the folder of a run')
     .option('--run <folder>', 'the run folder; default: runs/NAME beside the file')
     .option('--resume', 'go on from the newest checkpoint')
+    .option('--check', 'only say what is wrong with the file, or what would be trained')
     .option('--set <key.path=value>', 'override a value of the file; may be given often', collect)
     .addOption(engineOption())
     .addOption(deviceOption())

@@ -1,10 +1,8 @@
 /** What an engine is: a TensorFlow.js backend that has been registered and made current, and what one may ask of it. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { EngineName, Precision } from '../protocol/machine.ts';
 
-
-/** `cpu` is TensorFlow.js's plain JavaScript backend: the slow reference of the tests, never offered to users. */
-export type EngineName = 'torch' | 'tensorflow' | 'wasm' | 'cpu';
-export type Precision = 'fp32' | 'bf16';
+export type { EngineName, Precision };
 
 /** What a person asks for; what is left out is chosen from what the machine has. */
 export interface EngineRequest {

@@ -3,14 +3,9 @@ import koffi, { type LibraryHandle } from 'koffi';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import type { Processor } from '../protocol/machine.ts';
 
-export interface Processor {
-  model: string;
-  /** Cores that this process may use. */
-  cores: number;
-  /** Instruction sets that decide an engine's speed, by Linux's names. */
-  flags: string[];
-}
+export type { Processor };
 
 export interface CudaDevice {
   name: string;

@@ -1,5 +1,6 @@
 /** The backbone's configuration: a named Vision Transformer or its dimensions one by one (Dosovitskiy et al., 2021, table 1). */
 import { z } from 'zod';
+import { choice } from '../choice.ts';
 import { InputError } from '../errors.ts';
 
 /** Width, depth and heads of the named backbones; `vit_nano` is for a CPU and minutes. */
@@ -13,15 +14,18 @@ export const architectures = {
 
 const size = z.int().positive();
 
+const notes: Record<keyof typeof architectures, string> = { vit_nano: 'for a CPU and minutes', vit_tiny: 'about 5 million parameters', vit_small: 'about 22 million parameters', vit_base: 'about 86 million parameters, the paper\'s', vit_large: 'about 304 million parameters, for several large GPUs' };
+const meanings = Object.fromEntries(Object.entries(architectures).map(([name, { width, depth, heads }]) => [name, `Width ${width}, depth ${depth}, ${heads} heads: ${notes[name as keyof typeof architectures]}.`])) as typeof notes;
+
 export const modelSchema = z.strictObject({
-  arch: z.enum(Object.keys(architectures) as [keyof typeof architectures]).default('vit_small').describe('Backbone: sets width, depth and heads.'),
-  imageSize: size.max(2048).default(224).describe('Side of the square views, in pixels.'),
-  patchSize: size.max(256).default(16).describe('Side of a patch, in pixels; divides imageSize.'),
-  width: size.max(8192).optional().describe('Token width D; default: the architecture\'s.'),
-  depth: size.max(256).optional().describe('Encoder blocks; default: the architecture\'s.'),
-  heads: size.max(256).optional().describe('Attention heads; default: the architecture\'s.'),
+  arch: choice(meanings).default('vit_small').describe('The Vision Transformer: sets width, depth and heads, unless they are given.'),
+  imageSize: size.max(2048).default(224).describe('Side of the square views, in pixels. Cost grows with its square.'),
+  patchSize: size.max(256).default(16).describe('Side of a patch, in pixels; divides imageSize. Smaller patches are more tokens: finer, and slower.'),
+  width: size.max(8192).optional().describe('Width of a token, a multiple of heads and of 4; left out: the architecture\'s.'),
+  depth: size.max(256).optional().describe('Blocks of the encoder; left out: the architecture\'s.'),
+  heads: size.max(256).optional().describe('Attention heads; left out: the architecture\'s.'),
   layerScale: z.number().positive().nullable().default(null).describe('Initial value of the learned scale of each residual branch (CaiT); null: none.'),
-  layerNormEps: z.number().positive().default(1e-6).describe('Epsilon of the layer norms.'),
+  layerNormEps: z.number().positive().default(1e-6).describe('Added to the variance in layer norms.'),
 }).describe('The backbone.');
 
 export type ModelConfig = z.infer<typeof modelSchema>;

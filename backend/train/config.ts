@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { checkPlan, viewPlanSchema, type ViewPlan } from '../augment/plan.ts';
+import { choice } from '../choice.ts';
 import { InputError } from '../errors.ts';
 import { methodOf, methodSchema } from '../methods/registry.ts';
 import { modelDimensions, modelSchema } from '../nn/model.ts';
@@ -20,7 +21,7 @@ const steps = z.int().min(0).max(1e9);
 const dataSchema = z.strictObject({
   train: z.string().min(1).describe('Images to train on: a folder with or without class subfolders, a .txt list of files, a .tar archive, or a folder of .tar archives. Relative to this file.'),
   test: z.string().min(1).nullable().default(null).describe('Images with classes for evaluation, likewise; null: none.'),
-  workers: z.union([z.int().min(1).max(256), z.literal('auto')]).default('auto').describe('Threads that decode and augment.'),
+  workers: z.union([z.int().min(1).max(256), z.literal('auto')]).default('auto').describe('Threads that decode and augment; "auto": by the number of cores.'),
 }).describe('The images.');
 
 const scheduleSchema = z.strictObject({
@@ -32,14 +33,14 @@ const scheduleSchema = z.strictObject({
 }).describe('How long, and how the learning rate moves: linear warm-up, then half a cosine.');
 
 const batchSchema = z.strictObject({
-  size: z.int().min(1).max(65536).default(64).describe('Images that are in memory at once.'),
+  size: z.int().min(1).max(65536).default(64).describe('Images that are in memory at once; halve it where memory runs out, and double accumulate.'),
   accumulate: z.int().min(1).max(65536).default(1).describe('Batches whose gradients are summed for one optimizer step.'),
 }).describe('The batch; the learning rate is scaled by size * accumulate / 256.');
 
 const engineSchema = z.strictObject({
-  engine: z.enum(['auto', 'torch', 'tensorflow', 'wasm']).default('auto').describe('What computes: libtorch, TensorFlow, or the slow one that is always there.'),
-  device: z.string().regex(/^(auto|cpu|mps|xpu|cuda(:\d{1,3})?)$/, { error: '"auto", "cpu", "cuda", "cuda:1", "mps" or "xpu"' }).default('auto').describe('auto: the fastest there is.'),
-  precision: z.enum(['auto', 'fp32', 'bf16']).default('auto').describe('Of matrix products and activations; parameters are kept in fp32.'),
+  engine: choice({ auto: 'The best engine that this machine has.', torch: 'libtorch: GPUs and CPUs, fp32 and bf16.', tensorflow: 'TensorFlow\'s own binding for Node, fp32 only.', wasm: 'WebAssembly: always there, slow.' }).default('auto').describe('What computes.'),
+  device: z.string().regex(/^(auto|cpu|mps|xpu|cuda(:\d{1,3})?)$/, { error: '"auto", "cpu", "cuda", "cuda:1", "mps" or "xpu"' }).default('auto').describe('Where it is computed: auto (the fastest there is), cpu, cuda, cuda:1, mps or xpu.'),
+  precision: choice({ auto: 'bf16 where the device computes it natively, else fp32.', fp32: 'Single precision throughout.', bf16: 'Half the memory, faster; torch engine only.' }).default('auto').describe('Precision of matrix products and activations; parameters are kept in fp32.'),
   threads: z.int().min(1).max(1024).nullable().default(null).describe('Threads of the CPU kernels; null: every core.'),
 }).describe('What the run is computed with.');
 
@@ -50,17 +51,17 @@ const checkpointSchema = z.strictObject({
 }).describe('When the run is saved.');
 
 const healthSchema = z.strictObject({
-  onCollapse: z.enum(['warn', 'stop']).default('warn').describe('What to do when features collapse or the loss diverges.'),
+  onCollapse: choice({ warn: 'Say so and go on.', stop: 'Save, say so and stop.' }).default('warn').describe('What to do when features collapse or the loss diverges.'),
   patience: z.int().min(1).max(1e6).default(20).describe('Steps in a row that must look bad before it is said.'),
   minFeatureStd: z.number().min(0).default(0.05).describe('Feature standard deviation below which features count as collapsed.'),
   minEffectiveRank: z.number().min(0).default(1.2).describe('Effective rank below which features count as collapsed to one direction.'),
 }).describe('When a run is called unwell.');
 
 export const runSchema = z.strictObject({
-  $schema: z.string().optional().describe('For editors.'),
+  $schema: z.string().optional().describe('Where editors find this file\'s schema; not read.'),
   preset: z.string().optional().describe('A recipe that this file is merged over; "siamscope presets" lists them.'),
-  name: runName.describe('Name of the run, and of its folder.'),
-  seed: z.int().min(0).max(2 ** 32 - 1).default(0).describe('Everything random follows from it.'),
+  name: runName.describe('Name of the run, and of its folder beside this file: runs/NAME.'),
+  seed: z.int().min(0).max(2 ** 32 - 1).default(0).describe('Everything random follows from it: initial values, order of the images, crops, masks.'),
   data: dataSchema,
   model: modelSchema.prefault({}),
   method: methodSchema.prefault({ name: 'siamese' }),
@@ -99,10 +100,4 @@ export function viewPlanOf({ augment, method, model }: Pick<RunConfig, 'augment'
   if (names(augment) !== names(plan.views)) throw new InputError(`augment lists the views ${names(augment)}; method ${method.name} needs ${names(plan.views)}, in this order`);
   for (const { name, size } of augment) if (size !== model.imageSize) throw new InputError(`augment: view ${name} has size ${size}, the model takes ${model.imageSize} (model.imageSize)`);
   return { ...plan, views: augment };
-}
-
-/** The JSON Schema (draft 2020-12) of a run file, as editors complete from it; a preset may supply what is required. */
-export function runJsonSchema(presets: readonly string[]): Record<string, unknown> {
-  const schema = z.toJSONSchema(runSchema.extend({ preset: z.enum(presets as [string, ...string[]]).optional().describe('A recipe that this file is merged over.') }).describe('A training run of SiamScope.'), { io: 'input' });
-  return { ...schema, $id: 'siamscope-run.schema.json', title: 'SiamScope run file' };
 }

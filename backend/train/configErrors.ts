@@ -1,5 +1,6 @@
 /** From what a schema found wrong to one sentence a problem: the key's path, the nearest right key, and what was expected. */
 import type { z } from 'zod';
+import type { RunFileProblem } from '../protocol/machine.ts';
 import { nearest } from '../nearest.ts';
 
 type RawIssue = Parameters<z.core.$ZodErrorMap>[0];
@@ -66,13 +67,17 @@ export const describeIssue: z.core.$ZodErrorMap = (issue) => {
   }
 };
 
+
+/** What zod found, as problems. */
+export function problemsOf(issues: readonly z.core.$ZodIssue[]): RunFileProblem[] {
+  return issues.map(({ code, path, keys, message }: z.core.$ZodIssue & { keys?: string[] }) => ({
+    path: (code === 'unrecognized_keys' && keys?.length === 1 ? [...path, keys[0]!] : path) as (string | number)[],
+    message: code === 'invalid_format' || code === 'custom' ? `expected ${message}` : message,
+    inSchema: code !== 'custom' && code !== 'invalid_union',
+  }));
+}
+
 /** All problems, each with its key; `place` gives the file, line and column of a path. */
-export function issueLines(issues: readonly z.core.$ZodIssue[], place: (path: readonly PropertyKey[]) => string): string {
-  return issues
-    .map(({ code, path, keys, message }: z.core.$ZodIssue & { keys?: string[] }) => {
-      const full = code === 'unrecognized_keys' && keys?.length === 1 ? [...path, keys[0]!] : path;
-      const key = full.map(String).join('.');
-      return `${place(full)}: ${key === '' ? '' : `${key}: `}${code === 'invalid_format' || code === 'custom' ? `expected ${message}` : message}`;
-    })
-    .join('\n');
+export function problemLines(problems: readonly RunFileProblem[], place: (path: readonly PropertyKey[]) => string): string {
+  return problems.map(({ path, message }) => `${place(path)}: ${path.length === 0 ? '' : `${path.map(String).join('.')}: `}${message}`).join('\n');
 }

@@ -3,9 +3,10 @@ import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { suggestion } from '../nearest.ts';
+import type { RunFileProblem } from '../protocol/machine.ts';
 import { presetNames, presets } from '../presets/index.ts';
 import { checkRun, runSchema, type RunConfig } from './config.ts';
-import { describeIssue, issueLines } from './configErrors.ts';
+import { describeIssue, problemLines, problemsOf } from './configErrors.ts';
 import { parseJson } from './json.ts';
 
 /** A run file is a page of text; what is larger is something else. */
@@ -82,23 +83,30 @@ export async function readRunFile(path: string): Promise<{ value: JsonObject; pl
  */
 export function completeRun(file: JsonObject, options: { folder: string; overrides?: readonly string[]; place?: (path: readonly PropertyKey[]) => string }): RunConfig {
   const place = options.place ?? (() => 'run file');
-  const over = (options.overrides ?? []).map(parseOverride).reduce(mergeRun, {});
-  const own = mergeRun(file, over);
+  const over = mergedOverrides(options.overrides);
+  const checked = examineRun(mergeRun(file, over));
+  if (!checked.config) throw new InputError(problemLines(checked.problems, (path) => (path.length > 0 && has(over, path) ? '--set' : place(path))));
+  const { train, test } = checked.config.data;
+  return { ...checked.config, data: { ...checked.config.data, train: resolve(options.folder, train), test: test === null ? null : resolve(options.folder, test) } };
+}
+
+const mergedOverrides = (overrides: readonly string[] = []): JsonObject => overrides.map(parseOverride).reduce(mergeRun, {});
+
+/** A run file's values laid over their preset and checked: the configuration, its paths as they are written, or everything that is wrong. */
+export function examineRun(own: JsonObject): { config: RunConfig; problems: [] } | { config: null; problems: RunFileProblem[] } {
   const preset = own.preset;
   if (preset !== undefined && (typeof preset !== 'string' || !Object.hasOwn(presets, preset)))
-    throw new InputError(`${place(['preset'])}: preset: there is no preset ${JSON.stringify(preset)}${typeof preset === 'string' ? suggestion(preset, presetNames) : ''}; there are ${presetNames.join(', ')}`);
-  const merged = preset === undefined ? own : mergeRun(presets[preset]!, own);
-  const parsed = runSchema.safeParse(merged, { error: describeIssue });
-  if (!parsed.success) throw new InputError(issueLines(parsed.error.issues, (path) => (has(over, path) ? '--set' : place(path))));
+    return { config: null, problems: [{ path: ['preset'], message: `there is no preset ${JSON.stringify(preset)}${typeof preset === 'string' ? suggestion(preset, presetNames) : ''}; there are ${presetNames.join(', ')}`, inSchema: true }] };
+  const parsed = runSchema.safeParse(preset === undefined ? own : mergeRun(presets[preset]!, own), { error: describeIssue });
+  if (!parsed.success) return { config: null, problems: problemsOf(parsed.error.issues) };
   const { $schema: _schema, preset: _preset, ...config } = parsed.data;
   try {
     checkRun(config);
   } catch (error) {
-    if (error instanceof InputError) throw new InputError(`${place([])}: ${error.message}`);
+    if (error instanceof InputError) return { config: null, problems: [{ path: [], message: error.message, inSchema: false }] };
     throw error;
   }
-  const { train, test } = config.data;
-  return { ...config, data: { ...config.data, train: resolve(options.folder, train), test: test === null ? null : resolve(options.folder, test) } };
+  return { config, problems: [] };
 }
 
 /** Whether there is a value at the path. */

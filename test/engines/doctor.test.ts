@@ -46,11 +46,11 @@ test('an engine that crashes when it is loaded is broken, and the others are mea
 test('the table fits 80 columns, long reasons and paths included', () => {
   const engine = { name: 'torch', status: 'ready', reason: null, version: '2.15.0', device: 'cuda:0', deviceName: 'NVIDIA H200', path: `/${'long/'.repeat(30)}lib`, precisions: ['fp32', 'bf16'], matmul_gflops: { fp32: 51_200, bf16: 790_000 } } as const;
   const diagnosis: Diagnosis = {
-    node: 'v20.9.0', platform: 'linux x64 6.1', cpu: { model: 'A processor', cores: 16, flags: ['avx2', 'avx512f', 'avx512_bf16', 'avx512_vnni', 'amx_bf16', 'amx_int8', 'amx_tile'] }, memory: 128 * 2 ** 30, chosen: 'torch',
+    node: 'v20.9.0', platform: 'linux x64 6.1', cpu: { model: 'A processor', cores: 16, flags: ['avx2', 'avx512f', 'avx512_bf16', 'avx512_vnni', 'amx_bf16', 'amx_int8', 'amx_tile'] }, memory: 128 * 2 ** 30, gpus: [{ name: 'NVIDIA H200', bytes: 141 * 2 ** 30 }], chosen: 'torch',
     engines: [{ ...engine, precisions: [...engine.precisions] }, { ...engine, name: 'tensorflow', status: 'unavailable', reason: 'the tensorflow engine cannot be used here: '.repeat(5), version: null, device: null, deviceName: null, path: null, precisions: [], matmul_gflops: {} }],
   };
   const lines = formatDiagnosis(diagnosis).split('\n');
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
   expect(lines.join('\n')).toContain('* torch      ready        2.15.0    cuda:0       51200    790000');
-  expect(lines.join('\n')).toContain('NVIDIA H200');
+  expect(lines.join('\n')).toContain('NVIDIA H200, 141 GiB');
 });

@@ -3,10 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../backend/errors.ts';
-import { presetNames, presets } from '../../backend/presets/index.ts';
+import { presetNames, presets, presetSummaries } from '../../backend/presets/index.ts';
 import { Random } from '../../backend/random.ts';
-import { runJsonSchema, runSchema, viewPlanOf } from '../../backend/train/config.ts';
+import { runSchema, viewPlanOf } from '../../backend/train/config.ts';
 import { parseJson } from '../../backend/train/json.ts';
+import { runJsonSchema } from '../../backend/train/jsonSchema.ts';
 import { completeRun, loadRun, parseOverride } from '../../backend/train/runFile.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -194,17 +195,22 @@ test('what JSON.parse reads is read the same', () => {
   }
 });
 
-test('the JSON Schema describes every key', () => {
-  const schema = runJsonSchema(presetNames);
+test('the JSON Schema describes every key and every choice, and shows every default', () => {
+  const schema = runJsonSchema(presetSummaries);
   const undescribed: string[] = [];
+  let keys = 0;
   const visit = (node: Record<string, unknown>, path: string): void => {
     for (const [key, child] of Object.entries((node.properties ?? {}) as Record<string, Record<string, unknown>>)) {
-      if (child.description === undefined && child.const === undefined) undescribed.push(`${path}.${key}`);
+      keys++;
+      const choices = child.enum as unknown[] | undefined;
+      const shownDefault = child.default === undefined || child.default === null || typeof child.default === 'object' || String(child.markdownDescription).includes(`Default: \`${JSON.stringify(child.default)}\``);
+      if (child.description === undefined || !shownDefault || choices?.length !== (child.enumDescriptions as unknown[] | undefined)?.length) undescribed.push(`${path}.${key}`);
       visit(child, `${path}.${key}`);
     }
-    for (const option of (node.oneOf ?? []) as Record<string, unknown>[]) visit(option, path);
+    for (const option of [...((node.oneOf ?? node.anyOf ?? []) as Record<string, unknown>[]), ...(node.items ? [node.items as Record<string, unknown>] : [])]) visit(option, path);
   };
   visit(schema, '');
   expect(undescribed).toEqual([]);
+  expect(keys).toBeGreaterThan(80);
   expect(Object.keys(presets)).toEqual([...presetNames]);
 });

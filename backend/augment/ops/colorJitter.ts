@@ -8,11 +8,11 @@ import { probability } from './probability.ts';
 const strength = z.number().min(0);
 
 const schema = z.strictObject({
-  op: z.literal('colorJitter'),
+  op: z.literal('colorJitter').describe('Changes brightness, contrast, saturation and hue, in an order drawn anew each time.'),
   p: probability,
-  brightness: strength.describe('Factor is drawn from [max(0, 1 - x), 1 + x].'),
-  contrast: strength.describe('Factor, drawn likewise.'),
-  saturation: strength.describe('Factor, drawn likewise.'),
+  brightness: strength.describe('Strength x: the factor is drawn from [max(0, 1 - x), 1 + x]; 0 changes nothing.'),
+  contrast: strength.describe('Strength x: the factor is drawn from [max(0, 1 - x), 1 + x]; 0 changes nothing.'),
+  saturation: strength.describe('Strength x: the factor is drawn from [max(0, 1 - x), 1 + x]; 0 changes nothing.'),
   hue: z.number().min(0).max(0.5).describe('Shift is drawn from [-x, x], in turns of the colour wheel.'),
 });
 

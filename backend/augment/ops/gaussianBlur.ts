@@ -4,7 +4,7 @@ import type { Op } from './op.ts';
 import { probability } from './probability.ts';
 
 const schema = z.strictObject({
-  op: z.literal('gaussianBlur'),
+  op: z.literal('gaussianBlur').describe('Blurs the view.'),
   p: probability,
   // Kernels sum a window in 16 bits, which holds for box radii to 63.
   sigma: z.tuple([z.number().min(0).max(50), z.number().min(0).max(50)]).describe('Least and greatest standard deviation, in pixels of the view; drawn evenly.'),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Op } from './op.ts';
 import { probability } from './probability.ts';
 
-const schema = z.strictObject({ op: z.literal('grayscale'), p: probability });
+const schema = z.strictObject({ op: z.literal('grayscale').describe('Takes the colours away.'), p: probability });
 
 export const grayscale: Op<'grayscale', typeof schema, Record<never, never>> = {
   name: 'grayscale',

@@ -10,7 +10,7 @@ import { solarize } from './solarize.ts';
 const ops = [colorJitter, grayscale, gaussianBlur, solarize] as const;
 
 /** The flip is no op on pixels: it decides how the crop reads the image, before all others. */
-const flipSchema = z.strictObject({ op: z.literal('horizontalFlip'), p: probability });
+const flipSchema = z.strictObject({ op: z.literal('horizontalFlip').describe('Mirrors the crop, before everything else.'), p: probability });
 
 type Schemas<Ops extends readonly unknown[]> = { -readonly [I in keyof Ops]: Ops[I] extends { schema: infer S } ? S : never };
 

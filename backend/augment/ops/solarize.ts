@@ -4,7 +4,7 @@ import { byteCount, type Op } from './op.ts';
 import { probability } from './probability.ts';
 
 const schema = z.strictObject({
-  op: z.literal('solarize'),
+  op: z.literal('solarize').describe('Inverts what is bright.'),
   p: probability,
   threshold: z.int().min(0).max(256).default(128).describe('Bytes at or above it are inverted.'),
 });

@@ -2,19 +2,13 @@
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunError } from '../../errors.ts';
+import type { InstallProgress } from '../../protocol/machine.ts';
 import { checkRuntime, createPartial, publishRuntime, runtimesFolder, sweepPartials, withLock } from './folder.ts';
 import { downloadWheels, findPackageClient, type PackageClient } from './packageClient.ts';
 import type { PinnedWheel, Pins } from './pins.ts';
 import { extractWheel, type ExtractedFile } from './wheel.ts';
 
-export interface InstallProgress {
-  phase: 'waiting' | 'downloading' | 'unpacking' | 'building' | 'done';
-  /** A line for people. */
-  message: string;
-  /** Where the phase can be measured. */
-  bytes?: number;
-  total?: number;
-}
+export type { InstallProgress };
 
 export interface InstallOptions {
   onProgress?: (progress: InstallProgress) => void;
