@@ -38,5 +38,6 @@ for (const file of readdirSync(join(root, 'dist'))) if (file.startsWith('chunk-'
 await build({ entryPoints: [{ in: 'webviews/report/main.ts', out: 'report' }], outdir: 'dist', absWorkingDir: root, bundle: true, platform: 'browser', target: 'es2022', format: 'iife', minify: true, charset: 'utf8', logLevel: 'warning' });
 
 // The extension, for the editor's extension host, and the schema that it completes run files from.
-await build({ ...common, entryPoints: [{ in: 'extension/extension.ts', out: 'extension' }], outdir: 'dist', outExtension: { '.js': '.cjs' }, format: 'cjs' });
+// jsonc-parser's CommonJS form cannot be bundled, its module can.
+await build({ ...common, mainFields: ['module', 'main'], entryPoints: [{ in: 'extension/extension.ts', out: 'extension' }], outdir: 'dist', outExtension: { '.js': '.cjs' }, format: 'cjs' });
 writeFileSync(join(root, 'dist/siam-run.schema.json'), execFileSync(process.execPath, [join(root, 'dist/siamscope.mjs'), 'schema'], { encoding: 'utf8' }));
