@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { TorchBackend } from '../backend.ts';
 import type { Handle } from '../library.ts';
+import { scalar } from './elementwise.ts';
 import { sizeOf, type TorchKernels } from './kernel.ts';
 
 const pointwise = 'int aoti_torch_cpu__linear_pointwise(uint64 x, uint64 w, uint64* b, const char* attr, void* scalars, int64 scalarCount, void* algorithm, _Out_ uint64* result)';
@@ -31,6 +32,9 @@ function shaped(b: TorchBackend, handle: Handle, shape: number[]): TensorInfo {
   return b.adopt(shape.length === 2 ? handle : b.torch.call('reshape', '', handle, b.torch.list(shape)), shape, 'float32');
 }
 
+/** [1, count] ones in the compute dtype, a new handle. */
+const ones = (b: TorchBackend, count: number): Handle => b.torch.call('fill_', 'Tensor', b.torch.empty([1, count], b.computeDtype, b.device), scalar(b, 1, b.device));
+
 export const linearKernels: TorchKernels = {
   Linear: (b, { x, w, b: bias }) => {
     const { torch } = b;
@@ -42,10 +46,13 @@ export const linearKernels: TorchKernels = {
   LinearInputGradient: (b, { dy, w }) => {
     const { torch } = b;
     const dys = rows(b, b.compute(dy!), dy!.shape), ws = b.parameter(w!);
-    const turned = torch.call('transpose', 'int', ws, 0, 1);
-    const dx = product(b, dys, turned, null);
-    torch.release(dys);
-    torch.release(turned);
+    let dx: Handle;
+    if (isAmd && b.device.type === 'cpu' && b.precision === 'fp32') {
+      const turned = torch.call('transpose', 'int', ws, 0, 1);
+      dx = product(b, dys, turned, null);
+      torch.release(dys);
+      torch.release(turned);
+    } else dx = torch.call('mm', '', dys, ws);
     return shaped(b, dx, [...dy!.shape.slice(0, -1), w!.shape[1]!]);
   },
   LinearWeightGradient: (b, { dy, x }) => {
@@ -66,7 +73,12 @@ export const linearKernels: TorchKernels = {
   },
   LinearBiasGradient: (b, { dy }) => {
     const { torch } = b;
-    const axes = torch.list(Array.from({ length: dy!.shape.length - 1 }, (_, i) => i));
-    return b.adopt(torch.call('sum', 'dim_IntList', torch.ref(b.handle(dy!)), torch.some(axes), 0, torch.some(torch.dtypeCode.float32)), [dy!.shape.at(-1)!], 'float32');
+    const width = dy!.shape.at(-1)!;
+    // As a product with a row of ones: ATen's sum over the first axis is 12 times slower (measured, bf16, two cores).
+    const dys = rows(b, b.compute(dy!), dy!.shape);
+    const sums = torch.call('mm', '', ones(b, sizeOf(dy!.shape) / width), dys);
+    const full = b.as(sums, 'float32');
+    torch.release(sums);
+    return b.adopt(torch.call('reshape', '', full, torch.list([width])), [width], 'float32');
   },
 };
