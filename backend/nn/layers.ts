@@ -39,21 +39,23 @@ export function normSpecs(name: string, width: number, { kind }: NormKind): Para
   ];
 }
 
-/** x [B, T, D] -> the same shape. In training a batch norm uses the batch's statistics and follows them in its buffers. */
+/** x [B, T, D] -> the same shape. In training a batch norm uses the batch's statistics, and its buffers follow them (RunningStatistics). */
 export function norm(scope: Scope, x: tf.Tensor, { kind, eps }: NormKind, training: boolean): tf.Tensor {
   if (kind === 'layer') return layerNorm(x, scope.get('weight'), scope.get('bias'), eps);
   const bn = scope.at('bn');
   const [scale, offset, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((n) => bn.get(n)) as [tf.Variable, tf.Variable, tf.Variable, tf.Variable];
   if (!training) return tf.add(tf.mul(tf.sub(x, mean), tf.mul(tf.rsqrt(tf.add(variance, eps)), scale)), offset);
   const result = batchNorm(x, scale, offset, eps);
-  withoutGradient(() =>
-    tf.tidy(() => {
+  const { statistics } = scope.parameters;
+  if (statistics)
+    withoutGradient(() => {
       const n = x.size / x.shape.at(-1)!;
-      const unbiased = tf.mul(tf.sub(tf.pow(result.rstd, -2), eps), n / Math.max(1, n - 1));
-      parameterUpdates().lerp([mean, variance], [result.mean, unbiased], runningMomentum);
+      const seen = [tf.clone(result.mean), tf.tidy(() => tf.mul(tf.sub(tf.pow(result.rstd, -2), eps), n / Math.max(1, n - 1)))];
       const count = bn.get('num_batches_tracked');
-      parameterUpdates().lerp([count], [tf.add(count, 1)], 1);
-    }),
-  );
+      statistics.later(() => {
+        parameterUpdates().lerp([mean, variance], seen, runningMomentum);
+        parameterUpdates().lerp([count], [tf.add(count, 1)], 1);
+      }, seen);
+    });
   return result.y;
 }

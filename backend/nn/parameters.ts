@@ -44,9 +44,31 @@ function initialValues({ name, shape, initializer }: ParameterSpec, seed: number
   }
 }
 
+/** Running statistics on their way: what a forward pass saw counts only once its loss has proved finite. */
+export class RunningStatistics {
+  private pending: { update: () => void; seen: tf.Tensor[] }[] = [];
+
+  /** What is to be done with the tensors seen, which are kept until then. */
+  later(update: () => void, seen: tf.Tensor[]): void {
+    this.pending.push({ update, seen: seen.map((tensor) => tf.keep(tensor)) });
+  }
+
+  apply(): void {
+    for (const { update } of this.pending) tf.tidy(update);
+    this.drop();
+  }
+
+  drop(): void {
+    for (const { seen } of this.pending) tf.dispose(seen);
+    this.pending = [];
+  }
+}
+
 /** A model's parameters as TensorFlow.js variables. */
 export class Parameters {
   readonly specs: readonly ParameterSpec[];
+  /** Where a forward pass in training leaves what batch norms saw; null: nobody learns, and nothing changes. */
+  statistics: RunningStatistics | null = null;
   private readonly variables = new Map<string, tf.Variable>();
 
   constructor(specs: ParameterSpec[], seed: number) {
@@ -82,6 +104,7 @@ export class Parameters {
   }
 
   dispose(): void {
+    this.statistics?.drop();
     for (const variable of this.variables.values()) variable.dispose();
   }
 }

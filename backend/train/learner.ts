@@ -6,7 +6,7 @@ import { InputError, RunError } from '../errors.ts';
 import type { TensorFile } from '../formats/tensorFile.ts';
 import type { MethodBatch, MethodOutput, ViewTensors } from '../methods/method.ts';
 import { methodOf, type MethodConfig } from '../methods/registry.ts';
-import { Parameters } from '../nn/parameters.ts';
+import { Parameters, RunningStatistics } from '../nn/parameters.ts';
 import type { ModelConfig } from '../nn/model.ts';
 import { AdamW } from '../optim/adamw.ts';
 import { parameterUpdates } from '../ops/updates.ts';
@@ -78,10 +78,14 @@ export class Learner {
   readonly parameters: Parameters;
   readonly optimizer: AdamW;
   private readonly options: LearnerOptions;
+  private readonly statistics = new RunningStatistics();
+  /** Moves of the target branch: one ahead of the optimizer's steps where a step failed after it. */
+  private targetUpdates = 0;
 
   private constructor(options: LearnerOptions) {
     this.options = options;
     this.parameters = new Parameters(methodOf(options.method).specs(options.model, options.method), options.seed);
+    this.parameters.statistics = this.statistics;
     this.optimizer = new AdamW(this.parameters.trainable, options.optimizer);
   }
 
@@ -89,7 +93,7 @@ export class Learner {
     return new Learner(options);
   }
 
-  /** One optimizer step over one or more micro-batches. Rejects with RunError on a loss that is not finite, before parameters change. */
+  /** One optimizer step over one or more micro-batches. Rejects with RunError on a loss that is not finite; the same step can be taken again, to the bit. */
   step(micro: Batch[], rates: Rates): Promise<StepReport> {
     return this.stepOn(micro.map((batch) => () => methodBatch(batch, this.options.model)), rates);
   }
@@ -100,7 +104,11 @@ export class Learner {
     const method = methodOf(config);
     const updates = parameterUpdates();
     const pairs = method.momentumPairs(model, config);
-    if (pairs.length) updates.lerp(pairs.map(([target]) => this.parameters.get(target)), pairs.map(([, source]) => this.parameters.get(source)), 1 - rates.momentum);
+    // The target moves before its forward pass. A step that failed has moved it already: done again, it moves once all the same.
+    const isMoved = this.targetUpdates > this.optimizer.steps;
+    if (pairs.length && !isMoved) updates.lerp(pairs.map(([target]) => this.parameters.get(target)), pairs.map(([, source]) => this.parameters.get(source)), 1 - rates.momentum);
+    this.targetUpdates = this.optimizer.steps + 1;
+    this.statistics.drop();
 
     const variables = this.parameters.trainable.map(({ variable }) => variable);
     let total: (tf.Tensor | null)[] = variables.map(() => null);
@@ -130,6 +138,7 @@ export class Learner {
       throw new RunError(`the ${Number.isFinite(loss) ? 'gradient' : 'loss'} is not finite (loss ${loss}, gradient norm ${gradNorm}). Lower optimizer.baseLearningRate, lengthen the warm-up, or set engine.precision=fp32`);
     }
     await inspect?.({ loss, gradNorm, metrics, gradients: total, intermediates });
+    this.statistics.apply();
     const clip = optimizer.clipNorm === null ? 1 : Math.min(1, optimizer.clipNorm / (gradNorm + 1e-6));
     this.optimizer.step(total, rates, clip / micro.length);
     tf.dispose([present, intermediates]);
@@ -141,11 +150,12 @@ export class Learner {
     return this.parameters.specs.map(({ name, shape }) => ({ name, shape, read: () => this.parameters.get(name).data<'float32'>() }));
   }
 
-  /** `exp_avg.NAME` and `exp_avg_sq.NAME` for each trained parameter, and `step`. */
+  /** `exp_avg.NAME` and `exp_avg_sq.NAME` for each trained parameter, `step`, and `target_updates`. */
   optimizerTensors(): NamedTensor[] {
-    const steps = this.optimizer.steps;
+    const count = (name: string, value: number): NamedTensor => ({ name, shape: [1], read: () => Promise.resolve(Float32Array.of(value)) });
     return [
-      { name: 'step', shape: [1], read: () => Promise.resolve(Float32Array.of(steps)) },
+      count('step', this.optimizer.steps),
+      count('target_updates', this.targetUpdates),
       ...this.optimizer.slots.flatMap(({ spec: { name, shape }, first, second }) => [
         { name: `exp_avg.${name}`, shape, read: () => first.data<'float32'>() },
         { name: `exp_avg_sq.${name}`, shape, read: () => second.data<'float32'>() },
@@ -163,6 +173,7 @@ export class Learner {
     }
     if (!optimizer) return;
     this.optimizer.steps = (await optimizer.readFloat32('step'))[0]!;
+    this.targetUpdates = (await optimizer.readFloat32('target_updates'))[0]!;
     for (const { spec, first, second } of this.optimizer.slots)
       for (const [kind, variable] of [['exp_avg', first], ['exp_avg_sq', second]] as const) {
         const values = await optimizer.readFloat32(`${kind}.${spec.name}`);
