@@ -1,4 +1,4 @@
-// From a fresh clone to a running command with nothing installed before: `npm start`, `npm test`, `npm run bench`.
+// From a fresh clone to a running command with nothing installed before: `npm start`, `npm test`, `npm run test:vscode`, `npm run package`, `npm run bench`.
 // Checks Node, installs what package-lock.json pins when that is needed, builds, and goes on. Uses nothing but Node itself.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -34,8 +34,14 @@ const actions = {
     say('running the tests');
     node('node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=./scripts/summaryReporter.mjs', ...rest);
   },
+  'test:vscode': () => {
+    node('scripts/package.mjs');
+    say('running the tests in a real VS Code');
+    node('node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vscode/vitest.config.ts', '--reporter=default', '--reporter=./scripts/summaryReporter.mjs', ...rest);
+  },
+  package: () => node('scripts/package.mjs', ...rest),
 };
-if (!actions[action]) stop('usage: node scripts/bootstrap.mjs start|test|bench [arguments]', 2);
+if (!actions[action]) stop(`usage: node scripts/bootstrap.mjs ${Object.keys(actions).join('|')} [arguments]`, 2);
 
 // What node_modules was installed from: the lock file's hash, and the platform for its native parts.
 const stampFile = join(root, 'node_modules/.siamscope-installed');
