@@ -6,7 +6,7 @@ import importX from 'eslint-plugin-import-x';
 const zone = (target, from, message, except) => ({ target, from, message, ...(except ? { except } : {}) });
 
 const zones = [
-  zone('./extension', './backend', 'the extension knows only backend/protocol.ts and the readers of backend/formats', ['./protocol.ts', './protocol', './formats', './errors.ts']),
+  zone('./extension', './backend', 'the extension knows only backend/protocol.ts, the readers of backend/formats, and what both ends of a run share in backend/link', ['./protocol.ts', './protocol', './formats', './link', './errors.ts']),
   zone('./webviews', './backend', 'webviews know only backend/protocol.ts', ['./protocol.ts', './protocol']),
   zone('./extension', './webviews', 'webviews reach the extension as bundles'),
   zone('./webviews', './extension', 'a webview talks by messages'),
@@ -18,6 +18,7 @@ const zones = [
   zone('./backend/methods', ['./backend/train', './backend/evaluate', './backend/data'], 'methods stand on nn'),
   zone('./backend/data', ['./backend/ops', './backend/nn', './backend/methods', './backend/train', './backend/evaluate', './backend/engines', './backend/optim'], 'data stands beside methods'),
   zone('./backend/augment', ['./backend/ops', './backend/nn', './backend/methods', './backend/train', './backend/evaluate', './backend/engines', './backend/optim'], 'augment stands beside methods'),
+  zone('./backend/link', ['./backend/ops', './backend/nn', './backend/methods', './backend/train', './backend/evaluate', './backend/engines', './backend/data', './backend/augment', './backend/optim', './backend/server'], 'both ends of a run share it'),
   zone('./backend/formats', ['./backend/ops', './backend/nn', './backend/methods', './backend/train', './backend/evaluate', './backend/engines', './backend/data', './backend/augment', './backend/optim'], 'formats stand alone'),
 ];
 

@@ -123,7 +123,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
 
   const run = freshFolder(join(options.folder, 'runs', config.name));
   const thread = new TrainingThread();
-  const outcome = await trainRun({ config, folder: run, resume: false, thread, stop: options.stop, onEvent: options.onEvent }).finally(() => thread.close());
+  const outcome = await trainRun({ config, folder: run, resume: false, thread, stop: options.stop, now: true, onEvent: options.onEvent }).finally(() => thread.close());
   if (outcome.state === 'failed') throw outcome.error ?? new RunError('the run failed');
   if (outcome.state === 'stopped') return { outcome, run, report: null, measures: [] };
 

@@ -3,6 +3,7 @@
  * string-tagged unions, so that a missing case does not compile. A request to the training thread ends in a reply, an error,
  * or the thread's exit.
  */
+import type { QueuePlace } from './protocol/runs.ts';
 
 /** A line of metrics.jsonl: one optimizer step. Numbers only; what a method adds (positive_term, ...) is there by its own name. */
 export interface MetricsRow extends Record<string, number> {
@@ -25,7 +26,8 @@ export interface MetricsRow extends Record<string, number> {
   memory_mb: number;
 }
 
-export type RunState = 'starting' | 'running' | 'stopping' | 'done' | 'failed' | 'stopped';
+/** `queued`: waits until its device is free. */
+export type RunState = 'queued' | 'starting' | 'running' | 'stopping' | 'done' | 'failed' | 'stopped';
 
 export interface EngineSummary {
   name: string;
@@ -80,12 +82,17 @@ export interface RunStatus {
   resumedFrom: number | null;
   /** Why training pauses, such as a full disk. */
   waiting: string | null;
+  /** Who is ahead while it is queued. */
+  queue: QueuePlace | null;
+  /** Its process's local socket, while there is one (backend/link). */
+  socket: string | null;
   health: HealthFinding[];
   error: RunFailure | null;
 }
 
 /** What a run tells those who watch it. */
 export type RunEvent =
+  | { kind: 'queued'; place: QueuePlace }
   | { kind: 'opened'; folder: string; engine: EngineSummary; images: number; classes: number; parameters: number; steps: number; stepsPerEpoch: number; resumedFrom: number | null }
   | { kind: 'step'; row: MetricsRow; steps: number; eta: number | null }
   | { kind: 'saved'; step: number; path: string; seconds: number }
@@ -158,3 +165,10 @@ export type { PageCurve, PageMatches, PagePair, PageSeries, ReportPage } from '.
 
 /** What the command says of this machine, its recipes and its run files. */
 export type * from './protocol/machine.ts';
+
+/** The life of a run: its process and those who watch it. */
+export type * from './protocol/runs.ts';
+
+/** Webview panels and their hosts. */
+export type * from './protocol/panels.ts';
+export type * from './protocol/curves.ts';

@@ -19,6 +19,9 @@ export const jsonWatcher: Watcher = {
   close: () => undefined,
 };
 
+/** Nothing: the run folder has it all. */
+export const silentWatcher: Watcher = { onEvent: () => undefined, close: () => undefined };
+
 const warn = (text: string): void => say(`${style(process.stderr, 'yellow', 'warning:')} ${text}`);
 
 /** What both kinds of terminal say alike, above the line that moves. */
@@ -29,6 +32,10 @@ function describe(event: RunEvent): void {
       say(`${engine.name} ${engine.version} on ${engine.deviceName} (${engine.device}, ${engine.precision})`);
       say(`${images.toLocaleString('en-US')} images${classes ? ` in ${classes} classes` : ''}, ${large(parameters)} parameters, ${steps.toLocaleString('en-US')} steps${resumedFrom === null ? '' : `, resumed after step ${resumedFrom}`}`);
       return;
+    }
+    case 'queued': {
+      const { device, ahead, holder } = event.place;
+      return say(`waits for ${device}: ${ahead === 1 ? '' : `${ahead} runs go first, now `}process ${holder.pid} trains ${holder.run}; --now does not wait`);
     }
     case 'skipped':
       return warn(`skipped ${event.file}: ${event.reason}`);

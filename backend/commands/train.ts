@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
+import type { RunConfig } from '../train/config.ts';
 import type { RunOutcome } from '../train/loop.ts';
 import { collect, deviceOption, engineOption, jsonOption, precisionOption, torchOption } from './arguments.ts';
 import { example } from './example.ts';
-import { barWatcher, jsonWatcher, plainWatcher, type Watcher } from './progress.ts';
-import { duration, print, say } from './terminal.ts';
+import { barWatcher, jsonWatcher, plainWatcher, silentWatcher, type Watcher } from './progress.ts';
+import { duration, print, printJson, say } from './terminal.ts';
 
 interface TrainOptions {
   run?: string;
@@ -17,6 +18,9 @@ interface TrainOptions {
   precision?: string;
   json?: boolean;
   check?: boolean;
+  detach?: boolean;
+  now?: boolean;
+  quiet?: boolean;
 }
 
 /** The short options as overrides, after the explicit ones. */
@@ -47,27 +51,43 @@ function stopBySignals(onStop: () => void): { signal: AbortSignal; release(): vo
   return { signal: controller.signal, release };
 }
 
-const watcherFor = ({ json }: TrainOptions): Watcher => (json ? jsonWatcher : process.stderr.isTTY && process.env.TERM !== 'dumb' ? barWatcher(process.stderr) : plainWatcher());
+const watcherFor = ({ json, quiet }: TrainOptions): Watcher => (quiet ? silentWatcher : json ? jsonWatcher : process.stderr.isTTY && process.env.TERM !== 'dumb' ? barWatcher(process.stderr) : plainWatcher());
+
+/** The configuration, and the run folder that the options name. Throws InputError. */
+async function prepare(file: string, options: TrainOptions): Promise<{ config: RunConfig; folder: string; path: string; inFolder: boolean }> {
+  const [{ loadRun }, { isRunFolder }] = await Promise.all([import('../train/runFile.ts'), import('../train/folder.ts')]);
+  const path = resolve(file);
+  const inFolder = await isRunFolder(path);
+  if (inFolder && !options.resume) throw new InputError(`${file} is the folder of a run: continue it with --resume, or give a run file`);
+  const config = await loadRun(inFolder ? join(path, 'config.json') : path, overrides(options));
+  return { config, path, inFolder, folder: options.run !== undefined ? resolve(options.run) : inFolder ? path : join(dirname(path), 'runs', config.name) };
+}
+
+async function detach(file: string, options: TrainOptions): Promise<void> {
+  const [{ startDetached }, { path, folder }] = await Promise.all([import('./detach.ts'), prepare(file, options)]);
+  const flags = [...(options.resume ? ['--resume'] : []), ...(options.now ? ['--now'] : []), ...overrides(options).flatMap((set) => ['--set', set])];
+  const run = await startDetached(['train', path, '--run', folder, '--quiet', ...flags], folder);
+  if (options.json) return printJson(run);
+  print(relative('', folder) || '.');
+  say(`runs as process ${run.pid}; stop it with: kill ${run.pid}`);
+}
 
 async function train(file: string, options: TrainOptions): Promise<void> {
   if (options.check) return (await import('./check.ts')).check(file, overrides(options), options.json ?? false);
+  if (options.detach) return detach(file, options);
   const { TrainingThread } = await import('../train/trainingThread.ts');
   // The thread loads its code while the run file is read.
   const thread = new TrainingThread();
   try {
-    const [{ trainRun }, { loadRun }, { isRunFolder }] = await Promise.all([import('../train/loop.ts'), import('../train/runFile.ts'), import('../train/folder.ts')]);
-    const path = resolve(file);
-    const inFolder = await isRunFolder(path);
-    if (inFolder && !options.resume) throw new InputError(`${file} is the folder of a run: continue it with --resume, or give a run file`);
-    const config = await loadRun(inFolder ? join(path, 'config.json') : path, overrides(options));
-    const folder = options.run !== undefined ? resolve(options.run) : inFolder ? path : join(dirname(path), 'runs', config.name);
+    const [{ trainRun }, { config, folder, inFolder }] = await Promise.all([import('../train/loop.ts'), prepare(file, options)]);
+    const isSilent = options.json || options.quiet;
     const watcher = watcherFor(options);
     const stop = stopBySignals(() => {
       watcher.close();
-      if (!options.json) say('stopping after this step and saving; once more to stop at once');
+      if (!isSilent) say('stopping after this step and saving; once more to stop at once');
     });
-    if (!options.json) say(`${config.name}: ${config.method.name}, ${config.model.arch}, ${relative('', config.data.train) || '.'} -> ${relative('', folder)}`);
-    const outcome = await trainRun({ config, folder, resume: options.resume ?? false, thread, stop: stop.signal, onEvent: (event) => watcher.onEvent(event) }).finally(() => watcher.close());
+    if (!isSilent) say(`${config.name}: ${config.method.name}, ${config.model.arch}, ${relative('', config.data.train) || '.'} -> ${relative('', folder)}`);
+    const outcome = await trainRun({ config, folder, resume: options.resume ?? false, thread, stop: stop.signal, now: options.now ?? false, onEvent: (event) => watcher.onEvent(event) }).finally(() => watcher.close());
     stop.release();
     conclude(outcome, folder, `siamscope train ${inFolder || options.run === undefined ? file : `${file} --run ${options.run}`} --resume`, options);
   } finally {
@@ -76,7 +96,7 @@ async function train(file: string, options: TrainOptions): Promise<void> {
 }
 
 /** Says how the run ended. Throws where it failed, for the exit code. */
-function conclude({ state, step, error, wedged, elapsedSeconds }: RunOutcome, folder: string, resumeCommand: string, { json }: TrainOptions): void {
+function conclude({ state, step, error, wedged, elapsedSeconds }: RunOutcome, folder: string, resumeCommand: string, { json, quiet }: TrainOptions): void {
   if (wedged) {
     // A native call that never returns keeps its thread, and with it the process: only the system ends it.
     say(`${error!.message}; earlier checkpoints are whole. Resume with: ${resumeCommand}`);
@@ -84,9 +104,9 @@ function conclude({ state, step, error, wedged, elapsedSeconds }: RunOutcome, fo
   }
   if (state === 'failed') throw error!;
   if (state === 'stopped') {
-    say(`stopped at step ${step}${error ? `, and what was computed since the last checkpoint could not be saved: ${error.message}` : ''}; resume with:\n  ${resumeCommand}`);
+    if (!quiet) say(`stopped at step ${step}${error ? `, and what was computed since the last checkpoint could not be saved: ${error.message}` : ''}; resume with:\n  ${resumeCommand}`);
     process.exitCode = 1;
-  } else if (!json) print(`done: ${step} steps in ${duration(elapsedSeconds)}, ${join(relative('', folder) || basename(folder), 'checkpoints', String(step))}`);
+  } else if (!json && !quiet) print(`done: ${step} steps in ${duration(elapsedSeconds)}, ${join(relative('', folder) || basename(folder), 'checkpoints', String(step))}`);
 }
 
 export function addTrain(program: Command): void {
@@ -97,6 +117,9 @@ export function addTrain(program: Command): void {
     .argument('<file>', 'the run file (*.siam.json), or with --resume the folder of a run')
     .option('--run <folder>', 'the run folder; default: runs/NAME beside the file')
     .option('--resume', 'go on from the newest checkpoint')
+    .option('--detach', 'start it in a process of its own and return; it outlives this terminal')
+    .option('--now', 'do not wait for other runs on the same device')
+    .option('--quiet', 'print nothing but errors')
     .option('--check', 'only say what is wrong with the file, or what would be trained')
     .option('--set <key.path=value>', 'override a value of the file; may be given often', collect)
     .addOption(engineOption())

@@ -1,10 +1,11 @@
 /** The run folder, which alone tells a run's whole story: config.json, status.json, log.txt, metrics, checkpoints, and its lock. */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { AppendFile } from '../formats/appendFile.ts';
 import { sweepTemporaryFiles, writeAtomically } from '../formats/atomic.ts';
+import { readStatus, statusFile } from '../link/status.ts';
 import type { RunStatus } from '../protocol.ts';
 import { checkpointFolder, sweepCheckpoints } from './checkpoint.ts';
 import type { RunConfig } from './config.ts';
@@ -14,7 +15,6 @@ import { metricsFile } from './metrics.ts';
 import { completeRun, readRunFile } from './runFile.ts';
 
 export const configFile = 'config.json';
-export const statusFile = 'status.json';
 
 /** A resumed run must be the same problem; everything else may change. */
 const fixedKeys = ['model', 'method', 'seed', 'batch'] as const;
@@ -33,13 +33,15 @@ export class RunFolder {
   readonly path: string;
   readonly checkpoints: string;
   status: RunStatus;
+  /** Told of each status that has been written. */
+  onStatus: (status: RunStatus) => void = () => undefined;
   private readonly lock: RunLock;
   private readonly logFile: AppendFile;
   /** A status being written, and whether a newer one waits. */
   private writing: Promise<void> | null = null;
   private stale = false;
 
-  private constructor(path: string, lock: RunLock, logFile: AppendFile, name: string) {
+  private constructor(path: string, lock: RunLock, logFile: AppendFile, name: string, before: RunStatus | null) {
     this.path = path;
     this.checkpoints = join(path, checkpointFolder);
     this.lock = lock;
@@ -47,8 +49,10 @@ export class RunFolder {
     const now = new Date().toISOString();
     this.status = {
       state: 'starting', name, pid: process.pid, host: hostname(), started: now, updated: now, step: 0, steps: null, epoch: 0, loss: null, imagesPerSecond: null,
-      eta: null, elapsedSeconds: 0, engine: null, images: null, skipped: 0, checkpoint: null, resumedFrom: null, waiting: null, health: [], error: null,
+      eta: null, elapsedSeconds: 0, engine: null, images: null, skipped: 0, checkpoint: null, resumedFrom: null, waiting: null, queue: null, socket: null, health: [], error: null,
     };
+    // Where the run stands, until this session has opened it: it may wait for its device for hours.
+    if (before) this.status = { ...this.status, step: before.step, steps: before.steps, epoch: before.epoch, loss: before.loss, elapsedSeconds: before.elapsedSeconds, images: before.images, checkpoint: before.checkpoint };
   }
 
   /**
@@ -67,7 +71,7 @@ export class RunFolder {
       const forbidden = changes.filter((change) => fixedKeys.some((key) => change.startsWith(key)));
       if (forbidden.length > 0) throw new InputError(`${path} cannot be resumed with another configuration; it differs in\n  ${forbidden.join('\n  ')}\nUse the same values, or begin a new run with another "name"`);
       await writeAtomically(join(path, configFile), `${JSON.stringify(config, null, 2)}\n`);
-      const folder = new RunFolder(path, lock, await AppendFile.open(join(path, 'log.txt')), config.name);
+      const folder = new RunFolder(path, lock, await AppendFile.open(join(path, 'log.txt')), config.name, begun ? await readStatus(path) : null);
       await folder.log(`process ${process.pid} on ${hostname()} ${begun ? 'resumes' : 'starts'} the run`);
       for (const change of changes) await folder.log(`changed since the last session: ${change}`);
       for (const name of swept) await folder.log(`removed ${name}, an interrupted save`);
@@ -96,6 +100,7 @@ export class RunFolder {
       this.stale = false;
       this.status.updated = new Date().toISOString();
       await writeAtomically(join(this.path, statusFile), `${JSON.stringify(this.status, null, 2)}\n`).catch(() => undefined);
+      this.onStatus(this.status);
     }
   }
 
@@ -125,15 +130,6 @@ async function takeFolder(path: string): Promise<RunLock> {
 export async function readConfig(folder: string): Promise<RunConfig> {
   const { value, place } = await readRunFile(join(folder, configFile));
   return completeRun(value, { folder, place });
-}
-
-/** status.json of a run folder; null where there is none, or not yet. */
-export async function readStatus(folder: string): Promise<RunStatus | null> {
-  try {
-    return JSON.parse(await readFile(join(folder, statusFile), 'utf8')) as RunStatus;
-  } catch {
-    return null;
-  }
 }
 
 /** Whether the path is the folder of a run. */

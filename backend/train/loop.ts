@@ -1,14 +1,18 @@
 /** A training run from its first step to its last: what is asked of the training thread, what is written, and how it ends. */
 import { RunError } from '../errors.ts';
-import type { MetricsRow, RunEvent, RunState, StepRates, TrainingOpened, TrainingStep } from '../protocol.ts';
+import { privateFolder } from '../link/privateFolder.ts';
+import type { MetricsRow, QueuePlace, RunEvent, RunState, StepRates, TrainingOpened, TrainingStep } from '../protocol.ts';
 import { newestCheckpoint, saveCheckpoint, type Checkpoint } from './checkpoint.ts';
 import type { RunConfig } from './config.ts';
+import { takeTurn, type Turn } from './deviceQueue.ts';
+import { likelyDevice, sharedName } from './devices.ts';
 import { isDiskFull, patiently } from './disk.ts';
 import { describeFailure, describeWriteFailure, runFailure } from './failures.ts';
 import { RunFolder } from './folder.ts';
 import { RunJournal } from './journal.ts';
 import { MetricsLog } from './metrics.ts';
 import { ratesAt } from './rates.ts';
+import type { RunServer } from '../server.ts';
 import type { TrainingError, TrainingThread } from './trainingThread.ts';
 
 export interface RunOptions {
@@ -20,6 +24,8 @@ export interface RunOptions {
   thread: TrainingThread;
   /** Finish the step in work, save, and end. */
   stop: AbortSignal;
+  /** Wait for no other run of the device; default: wait. */
+  now?: boolean;
   onEvent: (event: RunEvent) => void;
 }
 
@@ -42,18 +48,28 @@ class WedgedError extends RunError {}
 /** Runs until the schedule ends, `stop` is asked for, or something fails. Rejects only where the folder cannot be taken. */
 export async function trainRun(options: RunOptions): Promise<RunOutcome> {
   const folder = await RunFolder.open(options.folder, options.config, options.resume);
-  const run = new Run(options, folder);
+  // Whoever is connected to the run may stop it as well.
+  const stopByClient = new AbortController();
+  const stop = AbortSignal.any([options.stop, stopByClient.signal]);
+  const run = new Run({ ...options, stop }, folder);
   const stopping = (): void => run.announceStop();
-  options.stop.addEventListener('abort', stopping);
+  stop.addEventListener('abort', stopping);
+  const serving = run.serve(() => stopByClient.abort());
+  let turn: Turn | null = null;
   try {
-    await run.open();
+    turn = await run.waitForTurn();
+    if (!stop.aborted) await run.open();
+    if (run.device) await turn?.uses(sharedName(run.device)).catch(() => undefined);
     await run.train();
-    return await run.end(options.stop.aborted && !run.isComplete ? 'stopped' : 'done', null);
+    return await run.end(stop.aborted && !run.isComplete ? 'stopped' : 'done', null);
   } catch (error) {
-    const isStop = error instanceof WedgedError || (options.stop.aborted && isDiskFull(error));
+    const isStop = error instanceof WedgedError || (stop.aborted && isDiskFull(error));
     return await run.end(isStop ? 'stopped' : 'failed', describeWriteFailure(error as Error, options.folder));
   } finally {
-    options.stop.removeEventListener('abort', stopping);
+    stop.removeEventListener('abort', stopping);
+    await turn?.release();
+    await (await serving)?.close();
+    folder.status.socket = null;
     await folder.close();
   }
 }
@@ -72,12 +88,73 @@ class Run {
   private savedAt = performance.now();
   private elapsedBefore = 0;
   private readonly abandoned: Promise<never>;
+  /** Who watches: the caller, and the server once there is one. */
+  private server: RunServer | null = null;
+  private newestRow: MetricsRow | null = null;
+  /** Saves that were asked for from outside; null: there is no training that could be saved. */
+  private saveRequests: { resolve: (step: number) => void; reject: (error: Error) => void }[] | null = null;
 
   constructor(options: RunOptions, folder: RunFolder) {
     this.options = options;
     this.folder = folder;
-    this.journal = new RunJournal(options.config, folder, options.onEvent);
+    this.journal = new RunJournal(options.config, folder, (event) => {
+      if (event.kind === 'step') this.newestRow = event.row;
+      options.onEvent(event);
+      this.server?.tellEvent(event);
+    });
     this.abandoned = abandonedAfter(options.stop);
+  }
+
+  /** What the engine computes on, once it is open. */
+  get device(): string | null {
+    return this.opened?.engine.device ?? null;
+  }
+
+  /** Lets others watch and stop the run. Where no socket can be had the run goes on without: its folder tells all but the latest second. */
+  async serve(stop: () => void): Promise<RunServer | null> {
+    try {
+      // Loaded beside the engine, which takes longer.
+      const { serveRun } = await import('../server.ts');
+      this.server = await serveRun({ folder: this.folder.path, status: () => this.folder.status, newestRow: () => this.newestRow, stop, save: () => this.requestSave() });
+    } catch (error) {
+      this.journal.say('warning', `nobody can connect to this run: ${(error as Error).message}`);
+      return null;
+    }
+    this.folder.status.socket = this.server.path;
+    this.folder.onStatus = this.server.tellStatus;
+    await this.folder.writeStatus();
+    return this.server;
+  }
+
+  /** Waits while other runs have the device. Null where there is nobody to wait for, or the run was stopped before its turn. */
+  async waitForTurn(): Promise<Turn | null> {
+    const { config, now = false, stop } = this.options;
+    const onWait = (place: QueuePlace): void => {
+      Object.assign(this.folder.status, { state: stop.aborted ? 'stopping' : 'queued', queue: place });
+      void this.folder.log(`waits for ${place.device}: ${place.ahead} ahead, first process ${place.holder.pid} with ${place.holder.run}`);
+      void this.folder.writeStatus();
+      this.journal.tell({ kind: 'queued', place });
+    };
+    let turn: Turn | null;
+    try {
+      turn = await takeTurn({ folder: await privateFolder(), run: this.folder.path, device: likelyDevice(config.engine), now, stop, onWait });
+    } catch (error) {
+      this.journal.say('warning', `this run does not wait for others of its device: ${(error as Error).message}`);
+      return null;
+    }
+    this.folder.status.queue = null;
+    if (turn && this.folder.status.state === 'queued') {
+      this.folder.status.state = 'starting';
+      await this.folder.writeStatus();
+    }
+    return turn;
+  }
+
+  private requestSave(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.saveRequests) this.saveRequests.push({ resolve, reject });
+      else reject(new RunError('there is nothing to save: the run is not training'));
+    });
   }
 
   get isComplete(): boolean {
@@ -112,6 +189,7 @@ class Run {
 
   async train(): Promise<void> {
     const { stop, thread } = this.options;
+    this.saveRequests = [];
     while (!this.isComplete && !stop.aborted) {
       const rates = ratesAt(this.options.config, this.opened!, this.step);
       let report: TrainingStep;
@@ -127,7 +205,7 @@ class Run {
       this.journal.skipped(report.skipped);
       this.journal.step(row, this.opened!.totalSteps);
       await this.watchHealth();
-      if (this.isSaveDue() && !this.isComplete && !stop.aborted) await this.save();
+      if ((this.isSaveDue() || this.saveRequests.length > 0) && !this.isComplete && !stop.aborted) await this.save();
     }
     await this.save();
   }
@@ -171,10 +249,13 @@ class Run {
 
   /** Saves the steps finished so far, unless they are. Rows are on disk before the checkpoint that they lead to. */
   private async save(): Promise<void> {
-    if (this.savedStep === this.step || !this.opened) return;
+    if (this.savedStep !== this.step && this.opened) await this.saveNow(this.opened);
+    for (const { resolve } of this.saveRequests?.splice(0) ?? []) resolve(this.step);
+  }
+
+  private async saveNow({ engine, images, stepsPerEpoch }: TrainingOpened): Promise<void> {
     const started = performance.now();
     const { thread, config } = this.options;
-    const { engine, images, stepsPerEpoch } = this.opened;
     const state = { step: this.step, epoch: this.step / stepsPerEpoch, elapsedSeconds: this.elapsedSeconds, images, engine: `${engine.name} ${engine.version}, ${engine.device}, ${engine.precision}` };
     const path = await this.onDisk(`checkpoint ${this.step}`, async () => {
       await this.metrics?.flush();
@@ -203,7 +284,9 @@ class Run {
     const wedged = error instanceof WedgedError;
     const { step, opened } = this;
     const failure = error && runFailure(error, step);
-    Object.assign(this.folder.status, { state, error: failure, waiting: null, eta: state === 'done' ? 0 : null });
+    for (const { reject } of this.saveRequests?.splice(0) ?? []) reject(error ?? new RunError('the run has ended'));
+    this.saveRequests = null;
+    Object.assign(this.folder.status, { state, error: failure, waiting: null, queue: null, eta: state === 'done' ? 0 : null });
     await this.folder.log(`${state} at step ${step}${error ? `: ${error.stack ?? error.message}` : ''}`);
     await this.metrics?.close().catch(() => undefined);
     if (!wedged) await this.options.thread.close().catch(() => undefined);

@@ -1,7 +1,8 @@
 /** The built command as a person runs it: a process with its output, its exit code, and its run folder. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { MetricsRow, RunEvent } from '../../backend/protocol.ts';
@@ -11,6 +12,10 @@ const executable = join(root, 'dist/siamscope.mjs');
 export const photos = join(root, 'test/fixtures/photos');
 
 if (!existsSync(executable)) throw new Error('dist/siamscope.mjs is not built: run "npm run build"');
+
+/** Sockets and queue of this test file: it waits for no run but its own. */
+export const runtime = mkdtempSync(join(tmpdir(), 'siamscope-run-'));
+process.on('exit', () => rmSync(runtime, { recursive: true, force: true }));
 
 export interface Result {
   code: number | null;
@@ -31,7 +36,7 @@ export interface Running {
 /** Starts `siamscope` with the arguments. Colours are off. */
 export function start(args: string[], options: { cwd?: string; env?: Record<string, string>; wrap?: string[] } = {}): Running {
   const [command, ...rest] = [...(options.wrap ?? []), process.execPath, executable, ...args];
-  const child = spawn(command!, rest, { cwd: options.cwd, env: { ...process.env, NO_COLOR: '1', ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command!, rest, { cwd: options.cwd, env: { ...process.env, NO_COLOR: '1', SIAMSCOPE_RUNTIME_DIR: runtime, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const events: RunEvent[] = [];
   const waiting = new Set<() => void>();
   let stdout = '', stderr = '';

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { expect, test } from 'vitest';
 import { RunError } from '../../backend/errors.ts';
-import { liveHolder, lockRunFolder } from '../../backend/train/lock.ts';
-import { isRunning, processStart } from '../../backend/train/process.ts';
+import { liveHolder } from '../../backend/link/holder.ts';
+import { lockRunFolder } from '../../backend/train/lock.ts';
+import { isRunning, processStart } from '../../backend/link/process.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const folder = temporaryFolder();
