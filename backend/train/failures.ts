@@ -7,20 +7,23 @@ import type { TrainingError } from './trainingThread.ts';
 const outOfMemory = /out of memory|can't allocate memory|not enough memory|bad_alloc|allocation failed|exceeds the (maximum|limit)/i;
 const namedFiles = 3;
 
-function memoryAdvice({ batch, engine, model }: RunConfig): string {
+function memoryAdvice({ batch, model }: RunConfig, precision: string | null): string {
   const advice = [];
   if (batch.size > 1) advice.push(`halve batch.size to ${batch.size >> 1} and double batch.accumulate to ${batch.accumulate * 2}`);
-  if (engine.precision !== 'bf16') advice.push('set engine.precision=bf16');
+  if (precision === 'fp32') advice.push('set engine.precision=bf16');
   advice.push(`use a smaller model than ${model.arch} at ${model.imageSize} pixels`);
   return advice.join(', or ');
 }
 
 const fileList = (files: readonly string[]): string => `${files.slice(0, namedFiles).join(', ')}${files.length > namedFiles ? ` and ${files.length - namedFiles} more (all in status.json)` : ''}`;
 
-/** The failure of the step after `step`, or of opening the run where there were none, as an error for the command line. */
-export function describeFailure(error: TrainingError, step: number, config: RunConfig): Error {
+/** The failure of the step after `step`, or of opening the run where there were none, as an error for the command line. `precision` is the engine's, once it is known. */
+export function describeFailure(error: TrainingError, step: number, config: RunConfig, precision: string | null): Error {
   const where = error.files ? `step ${step + 1}: ` : '';
-  if (outOfMemory.test(error.message)) return new RunError(`${where}out of memory (${error.message.split('\n')[0]}). Try to ${memoryAdvice(config)}`, { cause: error });
+  if (outOfMemory.test(error.message)) {
+    const what = /^out of memory[^:]*/.exec(error.message)?.[0] ?? `out of memory (${error.message.split('\n')[0]})`;
+    return new RunError(`${where}${what}: ${memoryAdvice(config, precision)}`, { cause: error });
+  }
   if (!error.files || error instanceof InputError) return error;
   if (!(error instanceof RunError)) return new Error(`${where}${error.message}`, { cause: error });
   return new RunError(`${where}${error.message}. Images of the batch: ${fileList(error.files)}`, { cause: error });

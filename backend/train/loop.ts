@@ -167,7 +167,7 @@ class Run {
     const checkpoint = resume ? await newestCheckpoint(this.folder.checkpoints, (message) => this.journal.say('warning', message)) : null;
     if (resume && !checkpoint) this.journal.say('note', 'there is no checkpoint yet: the run begins from its start');
     this.opened = await this.answered(thread.call('open', { config, checkpoint: checkpoint && { step: checkpoint.state.step, folder: checkpoint.folder } })).catch((error: Error) => {
-      throw describeFailure(error, 0, config);
+      throw describeFailure(error, 0, config, null);
     });
     for (const note of this.opened.notes) this.journal.say('note', note);
     if (checkpoint) this.continueFrom(checkpoint, this.opened);
@@ -269,7 +269,7 @@ class Run {
 
   /** After a step that failed before it changed anything: what was computed until then is saved, where that is possible. */
   private async failedStep(error: TrainingError): Promise<Error> {
-    const failure = describeFailure(error, this.step, this.options.config);
+    const failure = describeFailure(error, this.step, this.options.config, this.opened?.engine.precision ?? null);
     if (error.files) await this.save().catch((second: Error) => this.journal.say('warning', `what was computed before could not be saved: ${second.message}`));
     return failure;
   }

@@ -245,7 +245,10 @@ export class TorchLibrary {
   private failure(what: string): RunError {
     const text = this.what?.() ?? 'libtorch before 2.13 writes the reason to the terminal';
     const first = text.split('\n')[0]!.trim();
-    if (/out of memory|alloc.*memory|DefaultCPUAllocator/i.test(text)) return new RunError(`out of memory in ${what}: ${first}. Lower batch.size (and raise batch.accumulate to keep the recipe), or choose a smaller model.`);
+    if (/out of memory|alloc.*memory|DefaultCPUAllocator/i.test(text)) {
+      const asked = /tried to allocate ([\d.]+ \w+)/i.exec(text)?.[1]?.replace(/^(\d+)\d{6} bytes$/, '$1 MB');
+      return new RunError(`out of memory in ${what}${asked ? ` (${asked} more were asked for)` : ''}: take a smaller batch or a smaller model`);
+    }
     return new RunError(`libtorch ${this.version}, ${what}: ${first}`);
   }
 
