@@ -11,12 +11,14 @@ const textLength = 10_000, listLength = 1000;
 const states: { [S in RunState]: true } = { queued: true, starting: true, running: true, stopping: true, done: true, failed: true, stopped: true };
 const kinds: { [K in HealthKind]: true } = { 'feature-collapse': true, 'rank-collapse': true, 'uniform-loss': true, divergence: true, 'vanishing-gradient': true };
 
+export const parseState = (value: unknown): RunState | null => (isKeyOf(states, value) ? value : null);
+
 /** States in which a process works on the run. */
 export const isLiving = (state: RunState): boolean => state === 'queued' || state === 'starting' || state === 'running' || state === 'stopping';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isKeyOf = <T extends object>(table: T, value: unknown): value is keyof T => typeof value === 'string' && Object.hasOwn(table, value);
 
 const text = (value: unknown, otherwise = ''): string => (typeof value === 'string' ? value.slice(0, textLength) : otherwise);
@@ -26,16 +28,16 @@ const count = (value: unknown): number | null => (typeof value === 'number' && N
 const list = <T>(value: unknown, item: (value: unknown) => T | null): T[] => (Array.isArray(value) ? (value.slice(0, listLength) as unknown[]).map(item).filter((found) => found !== null) : []);
 const maybe = <T>(value: unknown, parse: (fields: Fields) => T | null): T | null => (isFields(value) ? parse(value) : null);
 
-const engine = (value: unknown): EngineSummary | null =>
+export const parseEngine = (value: unknown): EngineSummary | null =>
   maybe(value, ({ name, version, device, deviceName, precision }) => ({ name: text(name), version: text(version), device: text(device), deviceName: text(deviceName), precision: text(precision) }));
 
-const finding = (value: unknown): HealthFinding | null =>
+export const parseFinding = (value: unknown): HealthFinding | null =>
   maybe(value, ({ kind, step, summary, cause, advice }) => (isKeyOf(kinds, kind) ? { kind, step: count(step) ?? 0, summary: text(summary), cause: text(cause), advice: text(advice) } : null));
 
-const failure = (value: unknown): RunFailure | null =>
+export const parseFailure = (value: unknown): RunFailure | null =>
   maybe(value, ({ message, step, files }) => ({ message: text(message), step: count(step) ?? 0, ...(files === undefined ? {} : { files: list(files, textOrNull) }) }));
 
-const place = (value: unknown): QueuePlace | null =>
+export const parsePlace = (value: unknown): QueuePlace | null =>
   maybe(value, ({ device, ahead, holder }) => maybe(holder, ({ pid, run }) => ({ device: text(device), ahead: count(ahead) ?? 0, holder: { pid: count(pid) ?? 0, run: text(run) } })));
 
 /** The status; null where the value is none: it has no known state, or no process. */
@@ -57,16 +59,16 @@ export function parseStatus(value: unknown): RunStatus | null {
     imagesPerSecond: number(value.imagesPerSecond),
     eta: number(value.eta),
     elapsedSeconds: number(value.elapsedSeconds) ?? 0,
-    engine: engine(value.engine),
+    engine: parseEngine(value.engine),
     images: count(value.images),
     skipped: count(value.skipped) ?? 0,
     checkpoint: count(value.checkpoint),
     resumedFrom: count(value.resumedFrom),
     waiting: textOrNull(value.waiting),
-    queue: place(value.queue),
+    queue: parsePlace(value.queue),
     socket: textOrNull(value.socket),
-    health: list(value.health, finding),
-    error: failure(value.error),
+    health: list(value.health, parseFinding),
+    error: parseFailure(value.error),
   };
 }
 
