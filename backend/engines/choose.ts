@@ -76,7 +76,7 @@ async function openWasmEngine(request: EngineRequest, options: OpenOptions): Pro
   requireCpu('wasm', request);
   const { openWasm } = await import('./wasm.ts');
   const engine = await openWasm();
-  options.say?.(`the wasm engine is slow, one core at a time: for torch, ${remedies.torch}`);
+  options.say?.(`the wasm engine is slow, one core at a time; ${request.engine === 'wasm' ? 'leave --engine out to have the best that is here' : `for torch, ${remedies.torch}`}`);
   return engine;
 }
 

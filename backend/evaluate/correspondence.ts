@@ -3,14 +3,6 @@ import { mapPoint, type Crop } from '../augment/geometry.ts';
 import { RunError } from '../errors.ts';
 import { dotRows, normalizeRows, rowCount } from './vectors.ts';
 
-export interface MatchOptions {
-  /**
-   * The mean feature of each position over many images, [patches, dimension] for each view, taken off first: what a feature
-   * says of its place alone (position embeddings do) would otherwise match like places, whatever they show.
-   */
-  positionMeans?: { a: Float32Array; b: Float32Array };
-}
-
 export interface PatchMatches {
   /** Patches of each view. */
   patches: number;
@@ -48,13 +40,13 @@ export function centredFeatures(features: Float32Array, patches: number, dimensi
 }
 
 /** Matches every patch of view b to view a by the cosine of their features, each [patches, dimension]. Throws RunError for features of other sizes or values that are not finite. */
-export function matchPatches(featuresA: Float32Array, featuresB: Float32Array, patches: number, dimension: number, options: MatchOptions = {}): PatchMatches {
-  const prepare = (features: Float32Array, mean: Float32Array | undefined, view: string): Float32Array => {
-    if (features.length !== patches * dimension || (mean && mean.length !== features.length)) throw new RunError(`The patch features of view ${view} must be ${patches} rows of ${dimension}, not ${features.length} values.`);
-    return normalizeRows(mean ? features.map((v, i) => v - mean[i]!) : features, dimension, `patch features of view ${view}`);
+export function matchPatches(featuresA: Float32Array, featuresB: Float32Array, patches: number, dimension: number): PatchMatches {
+  const prepare = (features: Float32Array, view: string): Float32Array => {
+    if (features.length !== patches * dimension) throw new RunError(`The patch features of view ${view} must be ${patches} rows of ${dimension}, not ${features.length} values.`);
+    return normalizeRows(features, dimension, `patch features of view ${view}`);
   };
-  const a = prepare(featuresA, options.positionMeans?.a, 'a');
-  const b = prepare(featuresB, options.positionMeans?.b, 'b');
+  const a = prepare(featuresA, 'a');
+  const b = prepare(featuresB, 'b');
   const similarity = new Float32Array(patches * patches);
   const best = new Int32Array(patches);
   const bestOfA = new Int32Array(patches);

@@ -1,5 +1,5 @@
 /** Turns what an evaluation measured into the parts of a report. */
-import { trueMatches, matchPatches, pckRates, type MatchOptions, type PckCounts } from '../evaluate/correspondence.ts';
+import { trueMatches, matchPatches, pckRates, type PckCounts } from '../evaluate/correspondence.ts';
 import { componentColours } from '../evaluate/components.ts';
 import type { KnnScore } from '../evaluate/knn.ts';
 import type { Rate } from '../evaluate/rates.ts';
@@ -9,14 +9,11 @@ import type { Estimate, MatchMap, Measure, PairSample } from './data.ts';
 export interface PairFeatures {
   a: Float32Array;
   b: Float32Array;
-  positionMeans?: MatchOptions['positionMeans'];
 }
 
 function matchMap(features: PairFeatures, grid: number, dimension: number): MatchMap {
-  const { similarity, best } = matchPatches(features.a, features.b, grid * grid, dimension, features.positionMeans ? { positionMeans: features.positionMeans } : {});
-  const means = features.positionMeans;
-  const centred = means ? [features.a.map((v, i) => v - means.a[i]!), features.b.map((v, i) => v - means.b[i]!)] : [features.a, features.b];
-  const [a, b] = componentColours(centred, dimension);
+  const { similarity, best } = matchPatches(features.a, features.b, grid * grid, dimension);
+  const [a, b] = componentColours([features.a, features.b], dimension);
   return { similarity, best, colours: { a: a!, b: b! } };
 }
 

@@ -1,7 +1,7 @@
 /** Patch matches and their score against plain restatements, on crops of the kind that training draws. */
 import { describe, expect, it } from 'vitest';
 import { matchPatches as truePatches, type Crop } from '../../backend/augment/geometry.ts';
-import { addPck, matchPatches, pck, pckRates, positionMeans, trueMatches } from '../../backend/evaluate/correspondence.ts';
+import { addPck, centredFeatures, matchPatches, pck, pckRates, trueMatches } from '../../backend/evaluate/correspondence.ts';
 import { Random } from '../../backend/random.ts';
 
 const random = new Random(17);
@@ -38,10 +38,10 @@ describe('matchPatches', () => {
     const order = random.permutation(n);
     const shuffled = Float32Array.from({ length: n * d }, (_, i) => content[order[Math.floor(i / d)]! * d + (i % d)]!);
     const background = Float32Array.from({ length: images * n * d }, (_, i) => place[i % (n * d)]! + random.normal());
-    const mean = positionMeans(background, n, d);
     const [a, b] = [content, shuffled].map((t) => t.map((v, i) => v + place[i]!)) as [Float32Array, Float32Array];
+    const centred = centredFeatures(Float32Array.from([...a, ...b, ...background]), n, d);
     expect(Array.from(matchPatches(a, b, n, d).best)).toEqual(Array.from({ length: n }, (_, i) => i));
-    expect(Array.from(matchPatches(a, b, n, d, { positionMeans: { a: mean, b: mean } }).best)).toEqual(Array.from(order));
+    expect(Array.from(matchPatches(centred.slice(0, n * d), centred.slice(n * d, 2 * n * d), n, d).best)).toEqual(Array.from(order));
   });
 
   it('refuses features of another size or that are not finite', () => {

@@ -31,9 +31,8 @@ describe('pairSample', () => {
     const [grid, dimension] = [4, 6];
     const image = { width: 1, height: 1, pixels: new Uint8Array(3) };
     const features = Float32Array.from({ length: grid * grid * dimension }, () => random.normal());
-    const offset = Float32Array.from(features, () => 9);
     const same = { a: features, b: features };
-    const pair = pairSample({ file: 'x', image, a: { image, crop }, b: { image, crop }, grid }, dimension, same, { a: features.map((v) => v + 9), b: features.map((v) => v + 9), positionMeans: { a: offset, b: offset } });
+    const pair = pairSample({ file: 'x', image, a: { image, crop }, b: { image, crop }, grid }, dimension, same, { a: features.map((v) => 9 * v), b: features.map((v) => 9 * v) });
     expect(pair.truth).toEqual(trueMatches(crop, crop, grid));
     expect(Array.from(pair.before.best)).toEqual(Array.from({ length: 16 }, (_, i) => i));
     expect(pair.after.best).toEqual(pair.before.best);
