@@ -1,0 +1,58 @@
+/** Commands on checkpoints: where they are, what they are worth, and writing their encoder for other tools. */
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { commandJson } from '../command.ts';
+import type { CheckpointNode } from '../views/checkpointsTree.ts';
+import { bytesText } from '../views/text.ts';
+import type { Parts } from './parts.ts';
+import { revealFolder } from './runs.ts';
+
+const { t } = vscode.l10n;
+
+function checkpointOf([node]: readonly unknown[]): CheckpointNode | undefined {
+  return typeof node === 'object' && node !== null && 'kind' in node && node.kind === 'checkpoint' ? (node as CheckpointNode) : undefined;
+}
+
+export async function revealCheckpoint(_: Parts, args: readonly unknown[]): Promise<void> {
+  const node = checkpointOf(args);
+  if (node) await revealFolder(node.checkpoint.folder);
+}
+
+export async function copyCheckpointPath(_: Parts, args: readonly unknown[]): Promise<void> {
+  const node = checkpointOf(args);
+  if (node) await vscode.env.clipboard.writeText(node.checkpoint.folder);
+}
+
+/** Writes the encoder as timm loads it. */
+export async function exportCheckpoint(parts: Parts, args: readonly unknown[]): Promise<void> {
+  const node = checkpointOf(args);
+  if (!node) return;
+  const { checkpoint, folder } = node;
+  const name = `${parts.runs.get(folder)?.status.name ?? 'encoder'}-${checkpoint.step}.safetensors`;
+  const target = await vscode.window.showSaveDialog({ defaultUri: vscode.Uri.file(join(folder, name)), filters: { safetensors: ['safetensors'] }, title: t('Export the encoder of step {0}', checkpoint.step), saveLabel: t('Export') });
+  if (!target) return;
+  const result = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: t('Exporting the encoder of step {0}', checkpoint.step), cancellable: true }, (_progress, token) => {
+    const controller = new AbortController();
+    token.onCancellationRequested(() => controller.abort());
+    return commandJson(parts.command, ['export', checkpoint.folder, target.fsPath, '--json'], { signal: controller.signal });
+  });
+  const { tensors, bytes, timmArguments } = result as { tensors?: unknown; bytes?: unknown; timmArguments?: unknown };
+  parts.log.info(`exported ${checkpoint.folder} to ${target.fsPath}; for timm: ${JSON.stringify(timmArguments)}`);
+  const reveal = t('Reveal'), copy = t('Copy timm Call');
+  const chosen = await vscode.window.showInformationMessage(t('{0}: {1} tensors, {2}', target.fsPath, Number(tensors), bytesText(Number(bytes))), reveal, copy);
+  if (chosen === reveal) await revealFolder(target.fsPath);
+  if (chosen === copy) await vscode.env.clipboard.writeText(`timm.create_model("vit_base_patch16_224", **${pythonLiteral(timmArguments)})`);
+}
+
+const pythonLiteral = (value: unknown): string => JSON.stringify(value).replace(/\btrue\b/g, 'True').replace(/\bfalse\b/g, 'False').replace(/\bnull\b/g, 'None');
+
+/** In a terminal, where its table stays and Ctrl-C ends it. */
+export async function evaluateCheckpoint(parts: Parts, args: readonly unknown[]): Promise<void> {
+  const node = checkpointOf(args);
+  if (!node) return;
+  const { command, args: before, env } = await parts.process();
+  const name = parts.runs.get(node.folder)?.status.name ?? '';
+  const task = new vscode.Task({ type: 'siamscope', file: node.checkpoint.folder }, vscode.TaskScope.Workspace, t('Evaluate {0}, step {1}', name, node.checkpoint.step), 'SiamScope', new vscode.ProcessExecution(command, [...before, 'evaluate', node.checkpoint.folder], { env, cwd: node.folder }));
+  task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, panel: vscode.TaskPanelKind.Dedicated, echo: false };
+  await vscode.tasks.executeTask(task);
+}
