@@ -37,6 +37,10 @@ for (const file of readdirSync(join(root, 'dist'))) if (file.startsWith('chunk-'
 // The report's page: browser code that the backend puts into each report, with its style beside it.
 await build({ entryPoints: [{ in: 'webviews/report/main.ts', out: 'report' }], outdir: 'dist', absWorkingDir: root, bundle: true, platform: 'browser', target: 'es2022', format: 'iife', minify: true, charset: 'utf8', logLevel: 'warning' });
 
+// The editor's webviews, found by glob: dist/webviews/NAME.js and NAME.css.
+const views = readdirSync(join(root, 'webviews')).filter((name) => name !== 'report' && existsSync(join(root, 'webviews', name, 'main.ts')));
+await build({ entryPoints: views.map((name) => ({ in: `webviews/${name}/main.ts`, out: name })), outdir: 'dist/webviews', absWorkingDir: root, bundle: true, platform: 'browser', target: 'es2022', format: 'iife', minify: true, charset: 'utf8', logLevel: 'warning' });
+
 // The extension, for the editor's extension host, and the schema that it completes run files from.
 // jsonc-parser's CommonJS form cannot be bundled, its module can.
 await build({ ...common, mainFields: ['module', 'main'], entryPoints: [{ in: 'extension/extension.ts', out: 'extension' }], outdir: 'dist', outExtension: { '.js': '.cjs' }, format: 'cjs' });

@@ -7,12 +7,12 @@ import { createInterface } from 'node:readline';
 import { open } from 'node:fs/promises';
 import { AppendFile } from './appendFile.ts';
 import { writeAtomically } from './atomic.ts';
-import { openSource, readAt } from './positioned.ts';
+import { LinesFollower } from './lines.ts';
 
 export type JsonRow = Record<string, unknown>;
 
 const lineFeed = 0x0a;
-/** The end of the file is searched, and its new part read, in pieces of this size. */
+/** The end of the file is searched in pieces of this size. */
 const chunkBytes = 2 ** 20;
 
 export class JsonLinesWriter {
@@ -51,46 +51,28 @@ export class JsonLinesWriter {
 
 /** Follows a file that is being written: each read gives the rows completed since the last. */
 export class JsonLinesReader {
-  private readonly path: string;
-  private position = 0;
-  private identity = '';
-  /** How often the file was replaced by a rewritten one (on resuming): the rows read before then no longer count. */
-  replaced = 0;
-  /** Whole lines that are not JSON objects: left out, counted. */
-  damaged = 0;
+  private readonly lines: LinesFollower;
+  private unreadable = 0;
 
   constructor(path: string) {
-    this.path = path;
+    this.lines = new LinesFollower(path);
+  }
+
+  /** How often the file was replaced by a rewritten one (on resuming): the rows read before then no longer count. */
+  get replaced(): number {
+    return this.lines.replaced;
+  }
+
+  /** Whole lines that are not JSON objects: left out, counted. */
+  get damaged(): number {
+    return this.unreadable + this.lines.oversized;
   }
 
   /** The new whole rows, in order; a line still being written waits for its line feed. Throws InputError where there is no file. */
   async read(): Promise<JsonRow[]> {
-    const source = await openSource(this.path);
     const rows: JsonRow[] = [];
-    try {
-      this.follow(source.identity, source.size);
-      let tail = Buffer.alloc(0);
-      for (let at = this.position; at < source.size; ) {
-        const length = Math.min(chunkBytes, source.size - at);
-        tail = Buffer.concat([tail, await readAt(source, at, length)]);
-        at += length;
-        const end = tail.lastIndexOf(lineFeed) + 1;
-        this.parse(tail.toString('utf8', 0, end), rows);
-        this.position += end;
-        tail = tail.subarray(end);
-      }
-    } finally {
-      await source.handle.close();
-    }
+    for await (const piece of this.lines.read()) this.parse(piece.toString('utf8'), rows);
     return rows;
-  }
-
-  private follow(identity: string, size: number): void {
-    if (this.identity !== '' && (identity !== this.identity || size < this.position)) {
-      this.position = 0;
-      this.replaced++;
-    }
-    this.identity = identity;
   }
 
   private parse(text: string, rows: JsonRow[]): void {
@@ -98,7 +80,7 @@ export class JsonLinesReader {
       if (line.trim() === '') continue;
       const row = decodeRow(line);
       if (row) rows.push(row);
-      else this.damaged++;
+      else this.unreadable++;
     }
   }
 }
@@ -106,6 +88,12 @@ export class JsonLinesReader {
 const nonFinite: Readonly<Record<string, number>> = { NaN, Infinity, '-Infinity': -Infinity };
 
 const encodeRow = (row: JsonRow): string => JSON.stringify(row, (_key, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value));
+
+/** What Python's json writes bare, as its values. */
+const bareNonFinite = /(?<=[:[,]\s*)(-?Infinity|NaN)(?=\s*[,}\]])/g;
+
+/** The row of a line as other tools may have written it, with NaN and Infinity as bare words; null where it is no JSON object. */
+export const decodeForeignRow = (line: string): JsonRow | null => decodeRow(line) ?? (/NaN|Infinity/.test(line) ? decodeRow(line.replace(bareNonFinite, '"$1"')) : null);
 
 /** The row of a line, or null where the line is not a JSON object. */
 function decodeRow(line: string): JsonRow | null {

@@ -69,12 +69,13 @@ async function createAfter(folder: string, now: number): Promise<AppendFile> {
 }
 
 /** Records are read in pieces of this size; a longer record (somebody's images) is read whole up to the maximum. */
-const chunkBytes = 2 ** 22, maxRecordBytes = 2 ** 28;
+const chunkBytes = 2 ** 21, maxRecordBytes = 2 ** 28;
 
 /** Follows an event file that is being written: each read gives the events completed since the last. */
 export class TfEventsReader {
   private readonly path: string;
   private position = 0;
+  private size = 0;
   /** Records with a wrong checksum or without an event in them: left out, counted. */
   damaged = 0;
   /** Why nothing more can be read from the file, or null. */
@@ -84,16 +85,30 @@ export class TfEventsReader {
     this.path = path;
   }
 
+  /** Bytes read so far, and of the file when it was last opened. */
+  get progress(): { read: number; size: number } {
+    return { read: this.position, size: this.size };
+  }
+
   /** The new whole events, in order; one still being written waits. Throws InputError where there is no file. */
   async read(): Promise<TfEvent[]> {
     const events: TfEvent[] = [];
+    for await (const piece of this.pieces()) for (const event of piece) events.push(event);
+    return events;
+  }
+
+  /** As `read`, piece by piece: a long file is never in memory as a whole. */
+  async *pieces(): AsyncGenerator<TfEvent[]> {
     const source = await openSource(this.path);
+    this.size = source.size;
     try {
       let wanted = chunkBytes;
       while (this.problem === null && this.position < source.size) {
         const length = Math.min(wanted, source.size - this.position);
         const bytes = Buffer.from((await readAt(source, this.position, length)).buffer);
+        const events: TfEvent[] = [];
         const needed = this.take(bytes, events);
+        yield events;
         // The rest of the record is not in the file yet.
         if (this.position + needed > source.size) break;
         wanted = Math.max(chunkBytes, needed);
@@ -101,7 +116,6 @@ export class TfEventsReader {
     } finally {
       await source.handle.close();
     }
-    return events;
   }
 
   /** Reads the whole records of `bytes`, which begin at `position`; gives the bytes that the next one needs. */

@@ -4,7 +4,9 @@
  * below are ours.
  *
  *   Event   { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; SessionLog session_log = 7 }
- *   Summary { repeated Value value = 1 }, Value { string tag = 1; float simple_value = 2 }
+ *   Summary { repeated Value value = 1 }, Value { string tag = 1; float simple_value = 2; TensorProto tensor = 8 }
+ *   TensorProto { DataType dtype = 1; TensorShapeProto tensor_shape = 2; bytes tensor_content = 4; repeated float float_val = 5,
+ *     double double_val = 6, int32 int_val = 7, int64 int64_val = 10 }: a scalar of the second version of TensorFlow's summaries
  *   SessionLog { Status status = 1 }, Status START = 1
  */
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
@@ -92,6 +94,7 @@ function decodeSummary(data: Uint8Array): { tag: string; value: number }[] {
     eachField(reader.bytes(), (inner, valueReader) => {
       if (inner === 1) scalar.tag = valueReader.string();
       else if (inner === 2) scalar.value = valueReader.float();
+      else if (inner === 8) scalar.value ??= decodeScalarTensor(valueReader.bytes());
       else return false;
       return true;
     });
@@ -99,6 +102,36 @@ function decodeSummary(data: Uint8Array): { tag: string; value: number }[] {
     return true;
   });
   return scalars;
+}
+
+/** How a number of each of TensorFlow's dtypes lies in tensor_content. */
+const tensorContent: Readonly<Record<number, { bytes: number; read: (view: DataView) => number }>> = {
+  1: { bytes: 4, read: (view) => view.getFloat32(0, true) },
+  2: { bytes: 8, read: (view) => view.getFloat64(0, true) },
+  3: { bytes: 4, read: (view) => view.getInt32(0, true) },
+  9: { bytes: 8, read: (view) => Number(view.getBigInt64(0, true)) },
+};
+
+/** The number of a tensor without dimensions; null for any other (histograms, images, text). */
+function decodeScalarTensor(data: Uint8Array): number | null {
+  let dtype = 0, scalar = true, value: number | null = null, content: Uint8Array | null = null;
+  eachField(data, (field, reader, wireType) => {
+    const packed = wireType === WireType.LengthDelimited;
+    if (field === 1) dtype = reader.int32();
+    else if (field === 2) scalar = reader.bytes().length === 0;
+    else if (field === 4) content = reader.bytes();
+    else if (field === 5 || field === 6 || field === 7 || field === 10) {
+      const inner = packed ? new BinaryReader(reader.bytes()) : reader;
+      if (inner.pos < inner.len) value = field === 5 ? inner.float() : field === 6 ? inner.double() : field === 7 ? inner.int32() : Number(inner.int64());
+    } else return false;
+    return true;
+  });
+  if (!scalar) return null;
+  const layout = tensorContent[dtype];
+  const bytes = content as Uint8Array | null;
+  if (layout && bytes?.length === layout.bytes) return layout.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+  // Zero is written as nothing at all.
+  return layout ? (value ?? 0) : null;
 }
 
 function decodeStatus(data: Uint8Array): number {
@@ -112,10 +145,10 @@ function decodeStatus(data: Uint8Array): number {
 }
 
 /** Calls `take` with each field's number; what it does not take is skipped. */
-function eachField(data: Uint8Array, take: (field: number, reader: BinaryReader) => boolean): void {
+function eachField(data: Uint8Array, take: (field: number, reader: BinaryReader, wireType: WireType) => boolean): void {
   const reader = new BinaryReader(data);
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
-    if (!take(field, reader)) reader.skip(wireType, field);
+    if (!take(field, reader, wireType)) reader.skip(wireType, field);
   }
 }

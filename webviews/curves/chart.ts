@@ -1,0 +1,399 @@
+/** One metric's chart: uPlot's axes, grid and cursor, with the lines of all runs drawn over each other from what the host sent. */
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { CurveMark, CurveMetric, CurveRun, XAxis } from '../../backend/protocol.ts';
+import { button, element, setText } from '../common/dom.ts';
+import { onKeys } from '../common/keyboard.ts';
+import { colour } from '../common/theme.ts';
+import { stroke, valueAt, valueRange, xPixel, yPixel, type Frame, type Trace } from './geometry.ts';
+import { duration, short, whole } from './numbers.ts';
+import { lookOf } from './palette.ts';
+import { fillTable } from './tables.ts';
+import type { Range } from './view.ts';
+
+/** What the user does with a chart. */
+export interface ChartActions {
+  zoom(range: Range | null): void;
+  /** Moves the view by a share of its width. */
+  pan(share: number): void;
+  /** Narrows (below 1) or widens the view around a position. */
+  scale(factor: number, around: number): void;
+  point(x: number | null): void;
+  toggleLog(name: string): void;
+  togglePin(name: string): void;
+  save(metric: CurveMetric, format: 'png' | 'svg' | 'csv'): void;
+}
+
+export interface ChartLook {
+  axis: XAxis;
+  log: boolean;
+  pinned: boolean;
+  smoothing: number;
+}
+
+export interface PlacedMark {
+  run: CurveRun;
+  x: number;
+  mark: CurveMark;
+}
+
+const plotHeight = 190, pinnedHeight = 300;
+/** A mark is pointed at within this. */
+const nearPixels = 7;
+const axisTitle: Record<XAxis, string> = { step: 'step', epoch: 'epoch', time: 'time', images: 'images' };
+
+export const positionText = (axis: XAxis, x: number): string => (axis === 'time' ? duration(x) : axis === 'step' || axis === 'images' ? whole(Math.round(x)) : short(x));
+
+export class Chart {
+  readonly element: HTMLElement;
+  readonly metric: CurveMetric;
+  traces: Trace[] = [];
+  runs: CurveRun[] = [];
+  look: ChartLook = { axis: 'step', log: false, pinned: false, smoothing: 0 };
+  /** Labels of the axes as they were last drawn, for pictures. */
+  ticks: { x: [number, string][]; y: [number, string][] } = { x: [], y: [] };
+  private readonly actions: ChartActions;
+  private plot: uPlot | null = null;
+  private range: Range = { min: 0, max: 1 };
+  private cursor: number | null = null;
+  private reduced = false;
+  private readonly holder = element('div', { class: 'plot', tabindex: 0, role: 'group', 'aria-roledescription': 'chart' });
+  private readonly legend = element('ul', { class: 'legend' });
+  private readonly count = element('span', { class: 'count' });
+  private readonly tip = element('div', { class: 'tip', role: 'tooltip', hidden: true });
+  private readonly table = element('table', { class: 'numbers' });
+  private readonly logButton: HTMLButtonElement;
+  private readonly pinButton: HTMLButtonElement;
+  private readonly rows = new Map<number, { value: HTMLElement; item: HTMLElement }>();
+
+  constructor(metric: CurveMetric, actions: ChartActions) {
+    this.metric = metric;
+    this.actions = actions;
+    this.logButton = button('log', { class: 'quiet', 'aria-pressed': 'false', title: 'Logarithmic axis', 'aria-label': `Logarithmic axis of ${metric.name}` }, () => actions.toggleLog(metric.name));
+    this.pinButton = button('pin', { class: 'quiet', 'aria-pressed': 'false', title: 'Pin: first, and wide', 'aria-label': `Pin ${metric.name}` }, () => actions.togglePin(metric.name));
+    const save = element('select', { 'aria-label': `Save ${metric.name} as a file`, title: 'Save as a file', class: 'save' }, element('option', { value: '' }, 'save'), ...(['png', 'svg', 'csv'] as const).map((format) => element('option', { value: format }, format === 'csv' ? 'CSV, every point' : format.toUpperCase())));
+    save.addEventListener('change', () => {
+      const format = save.value;
+      save.value = '';
+      if (format === 'png' || format === 'svg' || format === 'csv') actions.save(metric, format);
+    });
+    const title = element('h3', { title: metric.name }, metric.name);
+    const details = element('details', {}, element('summary', {}, 'Numbers', element('span', { class: 'hidden-text' }, ` of ${metric.name}`)), element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `Numbers of ${metric.name}` }, this.table));
+    this.element = element('section', { class: 'chart', 'aria-label': metric.name }, element('header', {}, title, this.count, element('span', { class: 'tools' }, this.logButton, this.pinButton, save)), this.holder, this.tip, this.legend, details);
+    this.holder.setAttribute('aria-label', `${metric.name}: chart. Arrow keys move the cursor, plus and minus zoom, Shift with arrows pans, Escape shows all; its numbers are in the table below`);
+    this.listen();
+  }
+
+  /** Width of the plot in device pixels. */
+  get columns(): number {
+    return Math.max(50, Math.round(((this.plot?.bbox.width ?? 0) || (this.holder.clientWidth - 70) * devicePixelRatio)));
+  }
+
+  get background(): string {
+    return colour('vscode-editor-background') || '#fff';
+  }
+
+  /** Shows the traces with the look, over the range. */
+  show(traces: Trace[], runs: CurveRun[], look: ChartLook, range: Range): void {
+    const rebuild = !this.plot || look.log !== this.look.log || look.pinned !== this.look.pinned || look.axis !== this.look.axis;
+    this.traces = traces;
+    this.runs = runs;
+    this.look = look;
+    this.range = range;
+    this.logButton.setAttribute('aria-pressed', String(look.log));
+    this.pinButton.setAttribute('aria-pressed', String(look.pinned));
+    this.element.classList.toggle('pinned', look.pinned);
+    if (rebuild) this.build();
+    else this.move(range);
+    const shown = traces.reduce((sum, trace) => sum + trace.shown, 0), all = traces.reduce((sum, trace) => sum + trace.summary.points, 0);
+    this.reduced = traces.some((trace) => trace.points < trace.shown);
+    setText(this.count, `${whole(shown)} of ${whole(all)} points`);
+    this.count.title = this.reduced ? 'Every point counts: each column of pixels shows the lowest and the highest of its points' : 'Every point is drawn';
+    this.list();
+    fillTable(this.table, traces, runs, this.marks());
+  }
+
+  /** Draws another stretch of what is there. */
+  move(range: Range): void {
+    this.range = range;
+    this.plot?.setScale('x', range);
+  }
+
+  /** Builds the plot anew: other colours, another size or kind of axis. */
+  build(): void {
+    this.plot?.destroy();
+    const quiet = colour('quiet') || '#888', grid = colour('grid');
+    const font = `11px ${getComputedStyle(document.body).fontFamily}`;
+    const axis: uPlot.Axis = { stroke: quiet, font, ticks: { show: false }, grid: { stroke: grid, width: 1 } };
+    const { log } = this.look;
+    const labels = (ticks: (number | null)[], text: (value: number) => string): [(string | null)[], [number, string][]] => {
+      const made = ticks.map((value) => (value === null ? null : text(value)));
+      return [made, ticks.flatMap((value, i): [number, string][] => (value === null ? [] : [[value, made[i]!]]))];
+    };
+    this.plot = new uPlot({
+      width: Math.max(120, this.holder.clientWidth), height: this.look.pinned ? pinnedHeight : plotHeight,
+      legend: { show: false }, padding: [10, 8, 0, 0],
+      cursor: {
+        y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 4 },
+        bind: { mousedown: (_self, _target, handler) => (event) => (event.button === 0 && !event.shiftKey ? handler(event) : null), dblclick: () => () => { this.actions.zoom(null); return null; } },
+      },
+      scales: {
+        x: { time: false, auto: false, range: (_self, min, max) => [min, max] },
+        y: { ...(log ? { distr: 3 as const } : {}), auto: false, range: () => valueRange(this.traces, this.range, log) },
+      },
+      axes: [
+        { ...axis, size: 26, space: 64, values: (_self, ticks) => { const [made, kept] = labels(ticks, (value) => positionText(this.look.axis, value)); this.ticks.x = kept; return made; } },
+        { ...axis, size: 56, space: 30, values: (_self, ticks) => { const [made, kept] = labels(ticks, short); this.ticks.y = kept; return made; } },
+      ],
+      series: [{}, { scale: 'y', paths: () => null, points: { show: false } }],
+      hooks: {
+        drawSeries: [() => this.draw()],
+        setSelect: [(self) => {
+          const { left, width } = self.select;
+          if (width < 2) return;
+          self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          this.actions.zoom({ min: self.posToVal(left, 'x'), max: self.posToVal(left + width, 'x') });
+        }],
+        setCursor: [(self) => {
+          const { left } = self.cursor;
+          if (self.cursor.event) this.actions.point(left === undefined || left === null || left < 0 ? null : self.posToVal(left, 'x'));
+        }],
+      },
+    }, [[this.range.min, this.range.max], [0, 0]], this.holder);
+    this.plot.setScale('x', this.range);
+  }
+
+  resize(): void {
+    const width = Math.max(120, this.holder.clientWidth);
+    if (this.plot && this.plot.width !== width) this.plot.setSize({ width, height: this.plot.height });
+  }
+
+  /** The shared cursor is at x; null: nowhere. */
+  pointAt(x: number | null, mouse = true): void {
+    this.cursor = x;
+    const { plot } = this;
+    if (!plot) return;
+    const left = x === null ? -10 : plot.valToPos(x, 'x');
+    if (plot.cursor.left !== left) plot.setCursor({ left, top: 10 }, false);
+    this.list();
+    this.showTip(x, mouse);
+  }
+
+  destroy(): void {
+    this.plot?.destroy();
+    this.plot = null;
+    this.element.remove();
+  }
+
+  /** The frame in device pixels of a canvas, or in others for a picture. */
+  frame(scale = 1): Frame {
+    const { bbox } = this.plot!;
+    const { x, y } = this.plot!.scales;
+    return { left: bbox.left * scale, top: bbox.top * scale, width: bbox.width * scale, height: bbox.height * scale, x: { min: x!.min ?? 0, max: x!.max ?? 1 }, y: { min: y!.min ?? 0, max: y!.max ?? 1, log: this.look.log } };
+  }
+
+  get canvas(): HTMLCanvasElement {
+    return this.plot!.ctx.canvas;
+  }
+
+  runOf(trace: Trace): CurveRun | undefined {
+    return this.runs.find(({ id }) => id === trace.run);
+  }
+
+  /** Marks of the runs that belong on this metric, where they lie. */
+  marks(): PlacedMark[] {
+    return this.traces.flatMap((trace) => {
+      const run = this.runOf(trace);
+      return (run?.marks ?? []).flatMap((mark, i) => {
+        const x = trace.marks[i];
+        return x === undefined || Number.isNaN(x) || (mark.metrics && !mark.metrics.includes(this.metric.id)) ? [] : [{ run: run!, x, mark }];
+      });
+    });
+  }
+
+  private draw(): void {
+    const { ctx } = this.plot!;
+    const frame = this.frame();
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(frame.left, frame.top, frame.width, frame.height);
+    ctx.clip();
+    ctx.lineJoin = 'round';
+    for (const trace of this.traces) {
+      const look = lookOf(this.runOf(trace)?.colour ?? 0);
+      ctx.strokeStyle = look.stroke;
+      const smooth = trace.smoothX.length > 0;
+      ctx.globalAlpha = smooth ? 0.3 : 1;
+      ctx.lineWidth = (smooth ? 1 : 1.5) * devicePixelRatio;
+      // A dense band of lowest and highest is no line to dash.
+      const dash = look.dash.map((length) => length * devicePixelRatio);
+      ctx.setLineDash(smooth || trace.points < trace.shown ? [] : dash);
+      ctx.beginPath();
+      stroke(ctx, frame, trace.x, trace.y);
+      ctx.stroke();
+      if (!smooth) continue;
+      ctx.globalAlpha = 1;
+      ctx.lineWidth = 2 * devicePixelRatio;
+      ctx.setLineDash(dash);
+      ctx.beginPath();
+      stroke(ctx, frame, trace.smoothX, trace.smoothY);
+      ctx.stroke();
+    }
+    ctx.setLineDash([]);
+    this.drawDots(ctx, frame);
+    ctx.restore();
+    this.drawMarks(ctx, frame);
+  }
+
+  /** Few points are shown as such. */
+  private drawDots(ctx: CanvasRenderingContext2D, frame: Frame): void {
+    for (const trace of this.traces) {
+      if (trace.shown > frame.width / (10 * devicePixelRatio)) continue;
+      ctx.fillStyle = lookOf(this.runOf(trace)?.colour ?? 0).stroke;
+      trace.x.forEach((x, i) => {
+        const y = trace.y[i]!;
+        if (Number.isNaN(y) || (frame.y.log && y <= 0)) return;
+        ctx.beginPath();
+        ctx.arc(xPixel(frame, x), yPixel(frame, y), 2.2 * devicePixelRatio, 0, 7);
+        ctx.fill();
+      });
+    }
+  }
+
+  private drawMarks(ctx: CanvasRenderingContext2D, frame: Frame): void {
+    const unit = devicePixelRatio, bottom = frame.top + frame.height;
+    const inView = (x: number): boolean => x >= frame.x.min && x <= frame.x.max;
+    const [bad, quiet] = [colour('bad'), colour('quiet')];
+    for (const { x, mark } of this.marks()) {
+      if (!inView(x)) continue;
+      const at = Math.round(xPixel(frame, x));
+      const resumed = mark.kind === 'resumed';
+      ctx.strokeStyle = ctx.fillStyle = resumed ? quiet : bad;
+      ctx.lineWidth = unit;
+      ctx.setLineDash(resumed ? [2 * unit, 3 * unit] : []);
+      ctx.beginPath();
+      ctx.moveTo(at, resumed ? bottom - 14 * unit : frame.top);
+      ctx.lineTo(at, bottom);
+      ctx.stroke();
+      ctx.setLineDash([]);
+      ctx.beginPath();
+      if (resumed) ctx.arc(at, bottom - 14 * unit, 2.5 * unit, 0, 7);
+      else for (const [dx, dy] of [[-5, 0], [5, 0], [0, 8]] as const) ctx.lineTo(at + dx * unit, frame.top - 6 * unit + dy * unit);
+      ctx.fill();
+    }
+    ctx.strokeStyle = bad;
+    ctx.lineWidth = 1.5 * unit;
+    for (const trace of this.traces)
+      trace.nonFiniteX.forEach((x, i) => {
+        if (!inView(x)) return;
+        const at = xPixel(frame, x), kind = trace.nonFiniteKind[i]!, r = 3.5 * unit;
+        const y = kind === 1 ? frame.top + 5 * unit : bottom - 5 * unit;
+        ctx.beginPath();
+        if (kind === 0) {
+          ctx.moveTo(at - r, y - r); ctx.lineTo(at + r, y + r); ctx.moveTo(at + r, y - r); ctx.lineTo(at - r, y + r);
+        } else {
+          ctx.moveTo(at - r, y + kind * r); ctx.lineTo(at, y - kind * r); ctx.lineTo(at + r, y + kind * r);
+        }
+        ctx.stroke();
+      });
+  }
+
+  /** The legend, with each run's value at the cursor, or its last. */
+  private list(): void {
+    const seen = new Set<number>();
+    const pixel = (this.range.max - this.range.min) / this.columns;
+    for (const trace of this.traces) {
+      const run = this.runOf(trace);
+      if (!run) continue;
+      seen.add(run.id);
+      let row = this.rows.get(run.id);
+      if (!row) {
+        const value = element('span', { class: 'value' });
+        const item = element('li', {}, element('span', { class: `swatch series-${run.colour % 8}`, 'aria-hidden': 'true' }), element('span', { class: 'name' }), value);
+        this.legend.append(item);
+        this.rows.set(run.id, (row = { value, item }));
+      }
+      setText(row.item.children[1]!, run.name);
+      setText(row.value, this.valueText(trace, pixel));
+    }
+    for (const [id, { item }] of this.rows)
+      if (!seen.has(id)) {
+        item.remove();
+        this.rows.delete(id);
+      }
+  }
+
+  private valueText(trace: Trace, pixel: number): string {
+    if (this.cursor === null) return short(trace.summary.last);
+    const found = valueAt(trace, this.cursor, pixel);
+    if (!found) return '–';
+    const range = found.low < found.high ? `${short(found.low)} … ${short(found.high)}` : short(found.low);
+    const smooth = trace.smoothX.length > 0 ? valueAt({ x: trace.smoothX, y: trace.smoothY }, this.cursor, 0) : null;
+    return smooth ? `${short(smooth.low)} (${range})` : range;
+  }
+
+  /** What the mark under the cursor means. */
+  private showTip(x: number | null, mouse: boolean): void {
+    const { plot, tip } = this;
+    const lines: string[] = [];
+    if (plot && x !== null) {
+      const near = (position: number): boolean => Math.abs(plot.valToPos(position, 'x') - plot.valToPos(x, 'x')) <= nearPixels;
+      for (const { run, x: at, mark } of this.marks()) if (near(at)) lines.push([`${run.name}, step ${whole(mark.step)}: ${mark.summary}.`, mark.cause && `Cause: ${mark.cause}.`, mark.advice && `What to do: ${mark.advice}.`].filter((part) => part !== '').join(' '));
+      for (const trace of this.traces) {
+        const at = trace.nonFiniteX.findIndex((position) => near(position));
+        if (at >= 0) lines.push(`${this.runOf(trace)?.name ?? ''}, ${axisTitle[this.look.axis]} ${positionText(this.look.axis, trace.nonFiniteX[at]!)}: ${short([-Infinity, NaN, Infinity][trace.nonFiniteKind[at]! + 1]!)} was logged, which is no number to draw.`);
+      }
+    }
+    tip.hidden = lines.length === 0 || (mouse && !this.holder.matches(':hover') && document.activeElement !== this.holder);
+    if (tip.hidden) return;
+    tip.replaceChildren(...lines.slice(0, 4).map((line) => element('p', {}, line)));
+    const left = plot!.valToPos(x!, 'x') + plot!.bbox.left / devicePixelRatio;
+    tip.style.left = `${Math.max(4, Math.min(left + 12, this.element.clientWidth - tip.offsetWidth - 4))}px`;
+  }
+
+  private listen(): void {
+    const { actions, holder } = this;
+    const middle = (): number => this.cursor ?? (this.range.min + this.range.max) / 2;
+    const step = (share: number) => (): void => {
+      const next = (this.cursor ?? middle()) + share * (this.range.max - this.range.min);
+      actions.point(Math.max(this.range.min, Math.min(this.range.max, next)));
+    };
+    const toMark = (direction: number) => (): void => {
+      const positions = [...this.marks().map(({ x }) => x), ...this.traces.flatMap(({ nonFiniteX }) => Array.from(nonFiniteX))].sort((a, b) => a - b);
+      const from = this.cursor ?? (direction > 0 ? -Infinity : Infinity);
+      const next = direction > 0 ? positions.find((x) => x > from) : positions.findLast((x) => x < from);
+      if (next !== undefined) actions.point(next);
+    };
+    onKeys(holder, {
+      ArrowRight: step(0.01), ArrowLeft: step(-0.01), PageUp: step(-0.1), PageDown: step(0.1), Home: step(-1), End: step(1),
+      'Shift+ArrowRight': () => actions.pan(0.2), 'Shift+ArrowLeft': () => actions.pan(-0.2),
+      '+': () => actions.scale(0.5, middle()), '=': () => actions.scale(0.5, middle()), '-': () => actions.scale(2, middle()),
+      '0': () => actions.zoom(null), Escape: () => (this.cursor === null ? actions.zoom(null) : (actions.point(null), actions.zoom(null))),
+      m: toMark(1), M: toMark(-1), l: () => actions.toggleLog(this.metric.name), p: () => actions.togglePin(this.metric.name),
+    });
+    holder.addEventListener('focus', () => this.legend.setAttribute('aria-live', 'polite'));
+    holder.addEventListener('blur', () => this.legend.removeAttribute('aria-live'));
+    holder.addEventListener('wheel', (event) => {
+      if (!this.plot) return;
+      const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.shiftKey ? event.deltaY : 0;
+      if (event.ctrlKey || event.metaKey) {
+        const box = this.plot.over.getBoundingClientRect();
+        actions.scale(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) * 0.008), this.plot.posToVal(event.clientX - box.left, 'x'));
+      } else if (sideways !== 0) actions.pan(sideways / (2 * holder.clientWidth));
+      else return;
+      event.preventDefault();
+    }, { passive: false });
+    holder.addEventListener('pointerdown', (event) => {
+      if (!this.plot || !((event.button === 0 && event.shiftKey) || event.button === 1)) return;
+      event.preventDefault();
+      holder.setPointerCapture(event.pointerId);
+      let last = event.clientX;
+      const drag = (move: PointerEvent): void => {
+        actions.pan((last - move.clientX) / this.plot!.over.clientWidth);
+        last = move.clientX;
+      };
+      holder.addEventListener('pointermove', drag);
+      holder.addEventListener('lostpointercapture', () => holder.removeEventListener('pointermove', drag), { once: true });
+    });
+  }
+}
