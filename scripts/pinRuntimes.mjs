@@ -1,5 +1,6 @@
 // Writes the pins of the engines' runtimes (versions, hashes, sizes) for a new version of torch or TensorFlow:
 //   node scripts/pinRuntimes.mjs torch 2.15.0        or        node scripts/pinRuntimes.mjs tensorflow 2.21.0
+//   node scripts/pinRuntimes.mjs torch 2.11.0 test/fixtures/torch-2.11.json: an older torch for tests, Linux x64 on the CPU alone
 // Runs on Linux with python3 and pip; downloads every wheel once (about 7 GB for torch), hashes it, and checks that the members are there.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPromise } from 'yauzl';
 
-const [engine, version] = process.argv.slice(2);
+const [engine, version, forTests] = process.argv.slice(2);
 if (!['torch', 'tensorflow'].includes(engine) || !/^\d+\.\d+\.\d+$/.test(version ?? '')) throw new Error('usage: node scripts/pinRuntimes.mjs torch|tensorflow VERSION');
 
 // One wheel serves any Python, for only its C++ libraries are used.
@@ -69,13 +70,14 @@ async function pin(platform, name, wheelVersion, members) {
 
 const runtimes = {};
 if (engine === 'torch')
-  for (const platform of Object.keys(tags)) {
+  for (const platform of forTests ? ['linux-x64'] : Object.keys(tags)) {
     const libraries = [...torchCpu[platform], versionFile];
     const cpu = [await pin(platform, 'torch', version, libraries)];
     runtimes[platform] = { cpu };
     if (!platform.startsWith('linux')) continue;
     const dependencies = nvidiaDependencies(platform);
     for (const { name, version: v } of dependencies) if (linkedByCpu[name]) cpu.push(await pin(platform, name, v, linkedByCpu[name]));
+    if (forTests) continue;
     const cuda = [await pin(platform, 'torch', version, [...libraries, ...torchCuda])];
     for (const { name, version: v } of dependencies) cuda.push(await pin(platform, name, v, ['nvidia/*/lib/*.so*']));
     runtimes[platform].cuda = cuda;
@@ -83,4 +85,4 @@ if (engine === 'torch')
 else runtimes['linux-x64'] = { cpu: [await pin('linux-x64', 'tensorflow-cpu', version, tensorflowMembers)] };
 
 rmSync(work, { recursive: true });
-writeFileSync(join(import.meta.dirname, `../backend/engines/${engine}/runtimes.json`), `${JSON.stringify({ version, python, platforms: runtimes }, null, 2)}\n`);
+writeFileSync(forTests ?? join(import.meta.dirname, `../backend/engines/${engine}/runtimes.json`), `${JSON.stringify({ version, python, platforms: runtimes }, null, 2)}\n`);

@@ -5,10 +5,10 @@ import { installRuntime, type InstallOptions, type RuntimeSpec } from '../runtim
 import { runtimeName, thisPlatform, type Pins } from '../runtimes/pins.ts';
 import pinned from './runtimes.json' with { type: 'json' };
 
-const pins: Pins = pinned;
+const current: Pins = pinned;
 
 /** What is installed on this platform; null where there is no wheel. `cuda` adds NVIDIA's libraries (Linux). */
-export function torchRuntime(cuda: boolean, platform = thisPlatform()): RuntimeSpec | null {
+export function torchRuntime(cuda: boolean, platform = thisPlatform(), pins: Pins = current): RuntimeSpec | null {
   const wheels = pins.platforms[platform]?.[cuda ? 'cuda' : 'cpu'];
   if (!wheels) return null;
   return {
@@ -21,9 +21,9 @@ export function torchRuntime(cuda: boolean, platform = thisPlatform()): RuntimeS
   };
 }
 
-/** Installs libtorch for this platform and returns the folder of its libraries. Throws RunError, or InputError where there is none. */
-export async function installTorch(options: InstallOptions & { cuda?: boolean } = {}): Promise<string> {
-  const spec = torchRuntime(options.cuda ?? false);
+/** Installs libtorch for this platform and returns the folder of its libraries; `pins` are those of another version. Throws RunError, or InputError where there is none. */
+export async function installTorch(options: InstallOptions & { cuda?: boolean; pins?: Pins } = {}): Promise<string> {
+  const spec = torchRuntime(options.cuda ?? false, thisPlatform(), options.pins);
   if (!spec) throw new InputError(`there is no ready libtorch${options.cuda ? ' with CUDA' : ''} for ${thisPlatform()}: install torch in a Python environment ("pip install torch") and name it with --torch PATH`);
   return join(await installRuntime(spec, options), 'torch/lib');
 }
