@@ -16,15 +16,20 @@ export async function checkRunFile(file: string, overrides: readonly string[] = 
   const { value } = await readRunFile(path);
   const { config, problems } = examineRun(overrides.map(parseOverride).reduce(mergeRun, value));
   const found: RunCheck = { file: path, problems: problems.map((problem) => (problem.path.length > 0 ? problem : { ...problem, path: namedKey.exec(problem.message)?.[0].split('.') ?? [] })), run: null };
-  if (!config) return found;
   const from = (source: string): string => resolve(dirname(path), source);
   const refused = (keys: string[]) => (error: unknown): null => {
     if (!(error instanceof InputError)) throw error;
     found.problems.push({ path: keys, message: error.message, inSchema: false });
     return null;
   };
-  const train = await openDataset(from(config.data.train)).catch(refused(['data', 'train']));
-  if (config.data.test !== null) await openDataset(from(config.data.test)).catch(refused(['data', 'test']));
+  // Where other keys are wrong, the images are looked for all the same.
+  const data = config?.data ?? (value.data as { train?: unknown; test?: unknown } | undefined);
+  const look = async (key: 'train' | 'test') => {
+    const source = data?.[key];
+    return typeof source === 'string' && source !== '' ? openDataset(from(source)).catch(refused(['data', key])) : null;
+  };
+  const [train] = [await look('train'), await look('test')];
+  if (!config) return found;
   const { size, accumulate } = config.batch;
   if (train && found.problems.length === 0) {
     const { totalSteps } = scheduleSteps(config.schedule, new SampleOrder(train.length, size, config.seed).stepsPerEpoch / accumulate);

@@ -43,5 +43,6 @@ test('what is wrong is said at its key', async () => {
   expect(await at({ preset: 'tinny' })).toEqual([expect.stringMatching(/^preset\|true\|there is no preset "tinny" - did you mean "tiny"\?/)]);
   expect(await at({ schedule: { steps: 5, epochs: 2 } })).toEqual([expect.stringMatching(/^schedule\.epochs\|false\|.*exclude each other/)]);
   expect(await at({ batch: { sise: 4 } })).toEqual(['batch.sise|true|there is no key "sise" here: did you mean "size"?']);
+  expect(await at({ batch: { sise: 4 }, data: { train: 'nowhere' } })).toEqual([expect.stringMatching(/^batch\.sise\|true/), expect.stringMatching(/^data\.train\|false\|.*does not exist/)]);
   expect(await at({ name: 'con' })).toEqual([expect.stringMatching(/^name\|false\|expected a name that every system allows/)]);
 });
