@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, Frame, FrameLocator, Locator, Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, expect, onTestFailed } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { openBrowser } from '../../helpers/browser.ts';
 import { startServer, type Server, type ServerOptions } from './server.ts';
 
@@ -31,15 +31,20 @@ export function closeBrowserAfterTests(): void {
   });
 }
 
-/** A server with one window on it. The window is closed and the server ended by stop(). */
-export async function openEditor(options: ServerOptions): Promise<Workbench> {
+/** Opens a server with one window on it for a piece of work, and ends both after it. What explains a failure is printed. */
+export async function withEditor(options: ServerOptions, work: (workbench: Workbench) => Promise<void>): Promise<void> {
   const server = await startServer(options);
+  let workbench: Workbench | undefined;
   try {
-    return await Workbench.open(server);
+    workbench = await Workbench.open(server);
+    await work(workbench);
   } catch (error) {
     console.log(server.logs());
-    await server.stop();
+    await workbench?.keepPicture();
     throw error;
+  } finally {
+    await workbench?.close();
+    await server.stop();
   }
 }
 
@@ -68,15 +73,11 @@ export class Workbench {
     await this.page.locator('.monaco-workbench .part.editor').waitFor({ timeout: 60_000 });
   }
 
-  /** Prints what explains a failure of the current test: logs, notifications, and a picture under .cache/vscode-failures. */
-  explainFailure(): void {
-    onTestFailed(async ({ task }) => {
-      const folder = join(root, '.cache/vscode-failures');
-      mkdirSync(folder, { recursive: true });
-      const picture = join(folder, `${task.name.replaceAll(/[^\w]+/g, '-').slice(0, 80)}.png`);
-      const shown = await this.page.screenshot({ path: picture }).then(() => true, () => false);
-      console.log(`${this.server.logs()}\n--- ${shown ? `the window: ${picture}` : 'the window is closed'}`);
-    });
+  /** What the window shows, under .cache/vscode-failures. */
+  async keepPicture(): Promise<void> {
+    const picture = join(root, '.cache/vscode-failures', `${(expect.getState().currentTestName ?? 'test').replaceAll(/\W+/g, '-').slice(0, 100)}.png`);
+    mkdirSync(join(picture, '..'), { recursive: true });
+    await this.page.screenshot({ path: picture }).then(() => console.log(`the window: ${picture}`), (error: Error) => console.log(`the window cannot be pictured: ${error.message}`));
   }
 
   /** Runs a command by its title, through the palette. */
@@ -151,6 +152,18 @@ export class Workbench {
     return inner;
   }
 
+  /** How many points the curves say that they show, of how many. */
+  async points(): Promise<{ shown: number; all: number }> {
+    const text = await this.webview().getByText(/[\d,.]+ of [\d,.]+ points/).first().textContent({ timeout: 1000 }).catch(() => null);
+    const [shown = 0, all = 0] = (text?.match(/[\d,.]+(?= of| points)/g) ?? []).map((part) => Number(part.replaceAll(/\D/g, '')));
+    return { shown, all };
+  }
+
+  /** A run's row in the tree, by its name and what comes after it. */
+  run(name: string, states: string): Locator {
+    return this.tree('Runs').getByRole('treeitem', { name: new RegExp(`^Run ${name}, (${states}):`) });
+  }
+
   /** Reloads the window, as after a crash of the browser: without a farewell to the extension host. */
   async reload(): Promise<void> {
     await this.page.reload();
@@ -199,22 +212,6 @@ export class Workbench {
   }
 
   async close(): Promise<void> {
-    await this.page.close();
-  }
-
-  /** Ends the window and the server. */
-  async stop(): Promise<void> {
     await this.page.close().catch(() => undefined);
-    await this.server.stop();
-  }
-}
-
-/** Waits for a condition that is no element of a page; throws naming it. Returns the milliseconds that it took. */
-export async function until(what: string, check: () => boolean | Promise<boolean>, timeout = 30_000): Promise<number> {
-  const begun = performance.now();
-  for (;;) {
-    if (await check()) return performance.now() - begun;
-    if (performance.now() - begun > timeout) throw new Error(`waited ${timeout / 1000} s in vain: ${what}`);
-    await new Promise((done) => setTimeout(done, 25));
   }
 }
