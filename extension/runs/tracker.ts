@@ -36,6 +36,8 @@ export interface TrackerOptions {
   say: (text: string) => void;
 }
 
+/** A process that has begun names its socket within moments. */
+const beginningMilliseconds = 100;
 const stopMilliseconds = 60_000, stopPollMilliseconds = 100;
 
 export class RunTracker {
@@ -138,6 +140,7 @@ export class RunTracker {
       // While connected, what is told is newer than the file.
       if (!this.connection) this.take(status, null);
       if (!this.connection && status.socket !== null && status.socket !== this.refusedSocket) await this.attach(status.socket);
+      if (status.socket === null && status.state === 'starting') globalThis.setTimeout(() => void this.refresh(), beginningMilliseconds).unref();
       return;
     }
     // Its process may have written its end after the first look, and given the lock back after that.
