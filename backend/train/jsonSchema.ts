@@ -37,6 +37,7 @@ const snippet = (preset: string): Node => ({
 export function runJsonSchema(presets: Readonly<Record<string, string>>): Record<string, unknown> {
   const schema = z.toJSONSchema(runSchema.extend({ preset: choice(presets).optional().describe('The recipe that this file is laid over: what it leaves out comes from there.') }).describe('A training run of SiamScope.'), { io: 'input' }) as Node & { properties: Record<string, Node>; required: string[] };
   document(schema);
+  schema.properties.$schema!.doNotSuggest = true;
   // With a preset, the schedule may come from there, and a method's options may be given without its name.
   const { method } = schema.properties;
   const { oneOf, ...rest } = method!;

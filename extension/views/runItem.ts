@@ -80,7 +80,8 @@ function facts({ state, status, reason }: ShownRun, t: Translate): string[] {
 export function runRow(run: ShownRun, t: Translate): Row {
   const { folder, state, status } = run;
   const ailing = status.health.length > 0;
-  const [icon, colour] = state === 'running' && ailing ? ['warning', 'list.warningForeground'] : icons[state];
+  // A run that ends well on collapsed features has not ended well.
+  const [icon, colour] = (state === 'running' || state === 'done') && ailing ? ['warning', 'list.warningForeground'] : icons[state];
   const words = ['run', state, isLiving(run) ? 'living' : 'ended', ...(state === 'running' || state === 'starting' || state === 'queued' ? ['stoppable'] : []), ...(isResumable(run) ? ['resumable'] : [])];
   const description = facts(run, t).join(' · ');
   return {

@@ -19,8 +19,10 @@ interface DetailNode {
 
 export type RunsNode = RunNode | DetailNode;
 
-/** Twice a second is as fast as a row can be read. */
-const refreshMilliseconds = 500;
+/** Often enough to be live, and seldom enough for the editor to show a tooltip, which it takes away when its row is drawn. */
+const refreshMilliseconds = 1000;
+/** A row whose tooltip is being read is left alone for so long, unless its state changes. */
+const readingMilliseconds = 8000;
 
 export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<RunsNode | RunsNode[] | undefined>();
@@ -31,6 +33,8 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
   /** Until runs have been looked for once, the tree is not empty but unknown. */
   private readonly ready: Promise<void>;
   private readonly drawn = new DrawnRows<Row & { details: Row[] }>();
+  /** The run whose tooltip is being read. */
+  private reading: { folder: string; state: string; until: number } | null = null;
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(runs: Runs) {
@@ -68,6 +72,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
   /** Asked for when a row is pointed at: the story is told as it is then. */
   resolveTreeItem(item: vscode.TreeItem, element: RunsNode): vscode.TreeItem {
     const run = element.kind === 'run' ? this.runs.get(element.folder) : undefined;
+    if (run) this.reading = { folder: run.folder, state: run.state, until: performance.now() + readingMilliseconds };
     item.tooltip = run ? tooltip(runTooltip(run, vscode.l10n.t)) : element.kind === 'detail' ? element.row.accessibleLabel : undefined;
     return item;
   }
@@ -75,7 +80,13 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
   private refresh(): void {
     const { structure, changed } = this.drawn.update(this.runs.all.map((run) => ({ ...runRow(run, vscode.l10n.t), details: detailRows(run, vscode.l10n.t) })));
     if (structure) this.changed.fire(undefined);
-    else if (changed.length > 0) this.changed.fire(changed.map((folder) => this.node(folder)));
+    const due = changed.filter((folder) => !this.isRead(folder));
+    if (!structure && due.length > 0) this.changed.fire(due.map((folder) => this.node(folder)));
+  }
+
+  private isRead(folder: string): boolean {
+    const { reading } = this;
+    return reading !== null && reading.folder === folder && performance.now() < reading.until && this.runs.get(folder)?.state === reading.state;
   }
 
   dispose(): void {

@@ -48,7 +48,8 @@ describe('a run\'s row', () => {
     expect(isResumable(shownRun('done', { step: 3000 }))).toBe(false);
   });
 
-  test('an ailing run warns while it runs', () => {
+  test('an ailing run warns while it runs and when it is done', () => {
+    expect(runRow(shownRun('done', { health: [collapse] }), t).icon).toBe('warning');
     expect(runRow(shownRun('running', { health: [collapse] }), t)).toMatchObject({ icon: 'warning', accessibleLabel: expect.stringContaining('Features collapse') });
   });
 
