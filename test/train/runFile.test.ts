@@ -1,5 +1,5 @@
 /** Run files: presets and overrides below and above them, and one clear sentence for whatever is wrong. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../backend/errors.ts';
@@ -9,6 +9,7 @@ import { runSchema, viewPlanOf } from '../../backend/train/config.ts';
 import { parseJson } from '../../backend/train/json.ts';
 import { runJsonSchema } from '../../backend/train/jsonSchema.ts';
 import { completeRun, loadRun, parseOverride } from '../../backend/train/runFile.ts';
+import { schemaText } from '../../backend/train/schemaText.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const folder = temporaryFolder();
@@ -193,6 +194,10 @@ test('what JSON.parse reads is read the same', () => {
     const text = JSON.stringify(make(0), null, random.integer(0, 2));
     expect(parseJson(text, 'x').value).toEqual(JSON.parse(text));
   }
+});
+
+test('docs/run-file.md is the schema: else run "node dist/siamscope.mjs schema --markdown > docs/run-file.md"', () => {
+  expect(readFileSync(join(import.meta.dirname, '../../docs/run-file.md'), 'utf8')).toBe(schemaText(runJsonSchema(presetSummaries)));
 });
 
 test('the JSON Schema describes every key and every choice, and shows every default', () => {
