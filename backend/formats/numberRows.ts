@@ -10,7 +10,27 @@ const quote = 0x22, comma = 0x2c, minus = 0x2d, point = 0x2e, zero = 0x30, colon
 /** Up to here a power of ten, and a product or quotient of it with an exact integer, is correctly rounded (Clinger 1990). */
 const exactPower = 22;
 const powers = Float64Array.from({ length: exactPower + 1 }, (_, i) => 10 ** i);
-const exactInteger = 2 ** 53;
+const exactInteger = 2 ** 53, fourteenDigits = 1e14;
+/** Halves the digits of a double (Dekker 1971). */
+const splitter = 2 ** 27 + 1;
+
+/** What rounding took from the product a b. */
+function productError(a: number, b: number, product: number): number {
+  const ca = splitter * a, ah = ca - (ca - a), al = a - ah;
+  const cb = splitter * b, bh = cb - (cb - b), bl = b - bh;
+  return ah * bh - product + ah * bl + al * bh + al * bl;
+}
+
+/** (high scale + low) / divisor of exact integers, correctly rounded; NaN where twice a double's precision is too little to tell which way. */
+function quotient(high: number, scale: number, low: number, divisor: number): number {
+  const product = high * scale;
+  const sum = product + low, part = sum - product;
+  const rest = product - (sum - part) + (low - part) + productError(high, scale, product);
+  const first = sum / divisor, back = first * divisor;
+  const correction = (sum - back - productError(first, divisor, back) + rest) / divisor;
+  const value = first + correction * (1 + 2 ** -40);
+  return value === first + correction * (1 - 2 ** -40) ? value : NaN;
+}
 
 const words = new Map<string, number | null>([['NaN', NaN], ['Infinity', Infinity], ['-Infinity', -Infinity], ['"NaN"', NaN], ['"Infinity"', Infinity], ['"-Infinity"', -Infinity], ['true', null], ['false', null], ['null', null]]);
 /** Different keys of one file; more are not metrics. */
@@ -130,14 +150,27 @@ export class NumberRows {
     const negative = bytes[start] === minus;
     let at = negative ? start + 1 : start;
     const first = at;
-    let mantissa = 0, exponent = 0;
+    // The first fifteen significant digits, and those after them.
+    let high = 0, low = 0, after = 0, exponent = 0;
     let digit = bytes[at]! - zero;
     if (!(digit >= 0 && digit <= 9)) return this.word(key);
-    for (; digit >= 0 && digit <= 9; digit = bytes[++at]! - zero) mantissa = mantissa * 10 + digit;
+    for (; digit >= 0 && digit <= 9; digit = bytes[++at]! - zero) {
+      if (high < fourteenDigits) high = high * 10 + digit;
+      else {
+        low = low * 10 + digit;
+        after++;
+      }
+    }
     if (bytes[first] === zero && at > first + 1) return false;
     if (bytes[at] === point) {
       const fraction = ++at;
-      for (digit = bytes[at]! - zero; digit >= 0 && digit <= 9; digit = bytes[++at]! - zero) mantissa = mantissa * 10 + digit;
+      for (digit = bytes[at]! - zero; digit >= 0 && digit <= 9; digit = bytes[++at]! - zero) {
+        if (high < fourteenDigits) high = high * 10 + digit;
+        else {
+          low = low * 10 + digit;
+          after++;
+        }
+      }
       if (at === fraction) return false;
       exponent = fraction - at;
     }
@@ -151,12 +184,13 @@ export class NumberRows {
       exponent += sign === minus ? -power : power;
     }
     this.at = at;
-    let value: number;
-    if (mantissa <= exactInteger && exponent >= -exactPower && exponent <= exactPower) {
-      value = exponent < 0 ? mantissa / powers[-exponent]! : mantissa * powers[exponent]!;
-      if (negative) value = -value;
-    } else value = Number(bytes.toString('latin1', start, at));
-    this.push(key, value);
+    let value = NaN;
+    if (exponent >= -exactPower && exponent <= exactPower && after <= 15) {
+      const mantissa = high * powers[after]! + low;
+      if (mantissa <= exactInteger) value = exponent < 0 ? mantissa / powers[-exponent]! : mantissa * powers[exponent]!;
+      else if (exponent < 0) value = quotient(high, powers[after]!, low, powers[-exponent]!);
+    }
+    this.push(key, Number.isNaN(value) ? Number(bytes.toString('latin1', start, at)) : negative ? -value : value);
     return true;
   }
 

@@ -21,7 +21,7 @@ export interface CurvesHostOptions {
 /** Files are looked at again after this while someone looks, and folders searched for new runs. */
 const pollMilliseconds = 500, searchMilliseconds = 5000;
 /** Between two notices while files are read. */
-const noticeMilliseconds = 150;
+const noticeMilliseconds = 250;
 const paletteSize = 8;
 
 export class CurvesHost {
@@ -31,7 +31,7 @@ export class CurvesHost {
   private readonly metricIds = new Map<string, number>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private searchedAt = -Infinity;
-  private noticedAt = -Infinity;
+  private noticedAt = performance.now();
   /** Updates go one after the other. */
   private working: Promise<void> = Promise.resolve();
   private disposed = false;

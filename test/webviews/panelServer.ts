@@ -123,7 +123,7 @@ export class PanelServer {
       if (this.outbox.length === 0) await new Promise<void>((done) => (this.waiting = done));
       this.waiting = null;
       response.end(encodeFrame(this.take()));
-    } else response.writeHead(404).end();
+    } else response.writeHead(url.pathname === '/favicon.ico' ? 204 : 404).end();
   }
 
   private take(): unknown[] {

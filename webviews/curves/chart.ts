@@ -8,7 +8,7 @@ import { colour } from '../common/theme.ts';
 import { stroke, valueAt, valueRange, xPixel, yPixel, type Frame, type Trace } from './geometry.ts';
 import { duration, short, whole } from './numbers.ts';
 import { lookOf } from './palette.ts';
-import { fillTable } from './tables.ts';
+import { fillMarks, fillTable, markText } from './tables.ts';
 import type { Range } from './view.ts';
 
 /** What the user does with a chart. */
@@ -61,6 +61,7 @@ export class Chart {
   private readonly legend = element('ul', { class: 'legend' });
   private readonly count = element('span', { class: 'count' });
   private readonly tip = element('div', { class: 'tip', role: 'tooltip', hidden: true });
+  private readonly told = element('ul', { class: 'told' });
   private readonly table = element('table', { class: 'numbers' });
   private readonly logButton: HTMLButtonElement;
   private readonly pinButton: HTMLButtonElement;
@@ -69,16 +70,16 @@ export class Chart {
   constructor(metric: CurveMetric, actions: ChartActions) {
     this.metric = metric;
     this.actions = actions;
-    this.logButton = button('log', { class: 'quiet', 'aria-pressed': 'false', title: 'Logarithmic axis', 'aria-label': `Logarithmic axis of ${metric.name}` }, () => actions.toggleLog(metric.name));
-    this.pinButton = button('pin', { class: 'quiet', 'aria-pressed': 'false', title: 'Pin: first, and wide', 'aria-label': `Pin ${metric.name}` }, () => actions.togglePin(metric.name));
-    const save = element('select', { 'aria-label': `Save ${metric.name} as a file`, title: 'Save as a file', class: 'save' }, element('option', { value: '' }, 'save'), ...(['png', 'svg', 'csv'] as const).map((format) => element('option', { value: format }, format === 'csv' ? 'CSV, every point' : format.toUpperCase())));
+    this.logButton = button('log', { class: 'quiet', 'aria-pressed': 'false', title: 'Logarithmic axis', 'aria-label': `log axis of ${metric.name}` }, () => actions.toggleLog(metric.name));
+    this.pinButton = button('pin', { class: 'quiet', 'aria-pressed': 'false', title: 'Pin: first, and wide', 'aria-label': `pin ${metric.name}` }, () => actions.togglePin(metric.name));
+    const save = element('select', { 'aria-label': `save ${metric.name} as a file`, title: 'Save as a file', class: 'save' }, element('option', { value: '' }, 'save'), ...(['png', 'svg', 'csv'] as const).map((format) => element('option', { value: format }, format === 'csv' ? 'CSV, every point' : format.toUpperCase())));
     save.addEventListener('change', () => {
       const format = save.value;
       save.value = '';
       if (format === 'png' || format === 'svg' || format === 'csv') actions.save(metric, format);
     });
     const title = element('h3', { title: metric.name }, metric.name);
-    const details = element('details', {}, element('summary', {}, 'Numbers', element('span', { class: 'hidden-text' }, ` of ${metric.name}`)), element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `Numbers of ${metric.name}` }, this.table));
+    const details = element('details', {}, element('summary', {}, 'Numbers', element('span', { class: 'hidden-text' }, ` of ${metric.name}`)), element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `Numbers of ${metric.name}` }, this.table, this.told));
     this.element = element('section', { class: 'chart', 'aria-label': metric.name }, element('header', {}, title, this.count, element('span', { class: 'tools' }, this.logButton, this.pinButton, save)), this.holder, this.tip, this.legend, details);
     this.holder.setAttribute('aria-label', `${metric.name}: chart. Arrow keys move the cursor, plus and minus zoom, Shift with arrows pans, Escape shows all; its numbers are in the table below`);
     this.listen();
@@ -110,7 +111,8 @@ export class Chart {
     setText(this.count, `${whole(shown)} of ${whole(all)} points`);
     this.count.title = this.reduced ? 'Every point counts: each column of pixels shows the lowest and the highest of its points' : 'Every point is drawn';
     this.list();
-    fillTable(this.table, traces, runs, this.marks());
+    fillTable(this.table, traces, runs);
+    fillMarks(this.told, this.marks());
   }
 
   /** Draws another stretch of what is there. */
@@ -242,7 +244,10 @@ export class Chart {
     ctx.setLineDash([]);
     this.drawDots(ctx, frame);
     ctx.restore();
+    // uPlot remembers what it set: nothing of ours may stay.
+    ctx.save();
     this.drawMarks(ctx, frame);
+    ctx.restore();
   }
 
   /** Few points are shown as such. */
@@ -338,7 +343,7 @@ export class Chart {
     const lines: string[] = [];
     if (plot && x !== null) {
       const near = (position: number): boolean => Math.abs(plot.valToPos(position, 'x') - plot.valToPos(x, 'x')) <= nearPixels;
-      for (const { run, x: at, mark } of this.marks()) if (near(at)) lines.push([`${run.name}, step ${whole(mark.step)}: ${mark.summary}.`, mark.cause && `Cause: ${mark.cause}.`, mark.advice && `What to do: ${mark.advice}.`].filter((part) => part !== '').join(' '));
+      for (const { run, x: at, mark } of this.marks()) if (near(at)) lines.push(`${run.name}, step ${whole(mark.step)}: ${markText(mark)}`);
       for (const trace of this.traces) {
         const at = trace.nonFiniteX.findIndex((position) => near(position));
         if (at >= 0) lines.push(`${this.runOf(trace)?.name ?? ''}, ${axisTitle[this.look.axis]} ${positionText(this.look.axis, trace.nonFiniteX[at]!)}: ${short([-Infinity, NaN, Infinity][trace.nonFiniteKind[at]! + 1]!)} was logged, which is no number to draw.`);

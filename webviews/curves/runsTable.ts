@@ -101,10 +101,11 @@ function farText({ step, steps, eta, read, state }: CurveRun): string {
   return eta !== null && (state === 'running' || state === 'stopping') ? `${far}, ${duration(eta)} left` : far;
 }
 
-function healthOf({ marks, state, notes }: CurveRun): [string, string] {
-  const findings = marks.filter(({ kind }) => kind !== 'resumed');
+function healthOf({ marks, state, notes, primary }: CurveRun): [string, string] {
+  const findings = marks.filter(({ kind }) => kind !== 'resumed' && kind !== 'failed');
   const latest = findings.at(-1);
   if (latest) return ['bad', findings.length > 1 ? `${latest.summary} (and ${findings.length - 1} more)` : latest.summary];
+  if (primary && primary.nonFinite > 0) return ['bad', `${whole(primary.nonFinite)} losses are no finite number`];
   if (notes.length > 0) return ['quiet', notes[0]!];
   return state === null ? ['quiet', 'not checked'] : ['good', 'nothing found'];
 }

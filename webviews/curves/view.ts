@@ -32,11 +32,14 @@ export function restoreView(saved: unknown): ViewState {
   return {
     panel: typeof panel === 'string' ? panel : '',
     axis: axes.find((known) => known === axis) ?? 'step',
-    smoothing: typeof smoothing === 'number' && smoothing >= 0 && smoothing < 1 ? smoothing : 0,
+    smoothing: typeof smoothing === 'number' && smoothing >= 0 && smoothing < 1 ? smoothing : smoothingAtFirst,
     range: typeof min === 'number' && typeof max === 'number' && Number.isFinite(max - min) && min < max ? { min, max } : null,
     hidden: strings(hidden), metrics: Array.isArray(metrics) ? strings(metrics) : null, log: strings(log), pinned: strings(pinned),
   };
 }
+
+/** Enough to compare noisy runs by; the points themselves show behind it. */
+const smoothingAtFirst = 0.9;
 
 /** What says most about a run of ours, in this order. */
 const telling = ['loss', 'feature_std', 'effective_rank', 'grad_norm', 'learning_rate', 'images_per_second'];
