@@ -11,7 +11,6 @@ import { featureStatistics } from './featureStatistics.ts';
 import type { MaeOptions } from './mae.options.ts';
 import type { Method, MethodBatch, MethodOutput } from './method.ts';
 import { normalizedPixels, pixelTargets } from './pixelTargets.ts';
-import { singleView } from './views.ts';
 
 const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
 const decoderBlock = (model: ModelConfig, options: MaeOptions): BlockOptions => ({ width: options.decoderWidth, heads: options.decoderHeads, norm: layer(model), layerScale: null });
@@ -52,4 +51,4 @@ function forward(parameters: Parameters, model: ModelConfig, options: MaeOptions
   return { loss, metrics: { ...featureStatistics(withoutGradient(() => tf.slice(latent, [0, 1, 0], [latent.shape[0], latent.shape[1]! - 1, latent.shape[2]!]))) }, intermediates: { pred: painted, target } };
 }
 
-export const mae: Method<MaeOptions> = { name: 'mae', specs, views: singleView, momentum: () => null, momentumPairs: () => [], forward };
+export const mae: Method<MaeOptions> = { name: 'mae', specs, momentumPairs: () => [], forward };

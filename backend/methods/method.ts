@@ -1,7 +1,6 @@
-/** What a method is: which parameters it has, which views it needs, and what one step computes. */
+/** What a method computes: which parameters it has, and what one step does with the views that its recipe takes. */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { RelativeGeometry } from '../augment/geometry.ts';
-import type { ViewPlan } from '../augment/plan.ts';
 import type { ModelConfig } from '../nn/model.ts';
 import type { Parameters, ParameterSpec } from '../nn/parameters.ts';
 
@@ -34,12 +33,8 @@ export interface Method<C> {
   name: string;
   /** Parameters by the names that the authors' checkpoints use, initialised as their code does. */
   specs(model: ModelConfig, options: C): ParameterSpec[];
-  /** The views of a sample, by the paper's recipe. */
-  views(model: ModelConfig, options: C): ViewPlan;
   /** The target branch follows the online one: [target, source] names. */
   momentumPairs(model: ModelConfig, options: C): [target: string, source: string][];
-  /** Momentum at the first and last step; null where there is no target branch. */
-  momentum(options: C): [number, number] | null;
   /** Computes the loss; recorded by the tape. The target branch has been updated before. */
   forward(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): MethodOutput;
 }

@@ -1,14 +1,10 @@
-/** Every method by name: the one place that a new method is added to. */
-import { z } from 'zod';
-import { maeSchema } from './mae.options.ts';
+/** What every method computes, by name. A new method is added here, and to the recipes beside. */
 import { mae } from './mae.ts';
 import type { Method } from './method.ts';
+import type { MethodConfig } from './recipes.ts';
 import { siamese } from './siamese.ts';
-import { siameseSchema } from './siamese.options.ts';
 
-export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema]).describe('What is trained, and its own options.');
-
-export type MethodConfig = z.infer<typeof methodSchema>;
+export { methodSchema, type MethodConfig } from './recipes.ts';
 
 const methods: { [N in MethodConfig['name']]: Method<Extract<MethodConfig, { name: N }>> } = { siamese, mae };
 

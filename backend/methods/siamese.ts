@@ -17,7 +17,6 @@ import { featureStatistics } from './featureStatistics.ts';
 import type { Method, MethodBatch, MethodOutput } from './method.ts';
 import { normalizedPixels } from './pixelTargets.ts';
 import type { SiameseOptions } from './siamese.options.ts';
-import { pairedViews } from './views.ts';
 
 const batchNormEps = 1e-5;
 const targetNormEps = 1e-5;
@@ -146,8 +145,6 @@ function forward(parameters: Parameters, model: ModelConfig, options: SiameseOpt
 export const siamese: Method<SiameseOptions> = {
   name: 'siamese',
   specs,
-  views: pairedViews,
-  momentum: (options) => (options.target === 'feature' ? options.momentum : null),
   momentumPairs: (model, options) => (options.target === 'feature' ? [...branchSpecs(model, options), tokenSpec('mask_token', 1)].filter((s) => !/running_|num_batches/.test(s.name)).map((s) => [`mm_${s.name}`, s.name]) : []),
   forward,
 };

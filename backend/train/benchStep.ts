@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Engine } from '../engines/engine.ts';
 import type { Batch, ViewBatch } from '../data/batch.ts';
-import { methodOf, type MethodConfig } from '../methods/registry.ts';
+import { recipeOf, type MethodConfig } from '../methods/recipes.ts';
 import type { ModelConfig } from '../nn/model.ts';
 import { modelDimensions } from '../nn/model.ts';
 import { optimizerSchema } from '../optim/schema.ts';
@@ -34,7 +34,7 @@ const warmUp = 2;
 export function randomBatch(model: ModelConfig, method: MethodConfig, size: number, seed: number): Batch {
   const random = new Random(seed);
   const { patches } = modelDimensions(model);
-  const views: ViewBatch[] = methodOf(method).views(model, method).views.map(({ name, size: side, mask }) => {
+  const views: ViewBatch[] = recipeOf(method).views(model, method).views.map(({ name, size: side, mask }) => {
     const pixels = new Uint8Array(size * side * side * 3);
     const words = new Uint32Array(pixels.buffer);
     for (let i = 0; i < words.length; i++) words[i] = random.uint32();

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { checkPlan, viewPlanSchema, type ViewPlan } from '../augment/plan.ts';
 import { choice } from '../choice.ts';
 import { InputError } from '../errors.ts';
-import { methodOf, methodSchema } from '../methods/registry.ts';
+import { methodSchema, recipeOf } from '../methods/recipes.ts';
 import { modelDimensions, modelSchema } from '../nn/model.ts';
 import { optimizerSchema } from '../optim/schema.ts';
 
@@ -94,7 +94,7 @@ export function checkRun(config: RunConfig): void {
 
 /** The views that the run takes of a sample: its own, or the method's. Throws InputError where names or number differ from the method's. */
 export function viewPlanOf({ augment, method, model }: Pick<RunConfig, 'augment' | 'method' | 'model'>): ViewPlan {
-  const plan = methodOf(method).views(model, method);
+  const plan = recipeOf(method).views(model, method);
   if (augment === null) return plan;
   const names = (views: readonly { name: string }[]): string => views.map(({ name }) => name).join(', ');
   if (names(augment) !== names(plan.views)) throw new InputError(`augment lists the views ${names(augment)}; method ${method.name} needs ${names(plan.views)}, in this order`);

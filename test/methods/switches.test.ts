@@ -1,7 +1,7 @@
 /** Every switch of the ablation table trains: each alone, on one batch, lowers its loss, reaches each trained parameter, and changes what is computed. */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { methodOf } from '../../backend/methods/registry.ts';
+import { recipeOf } from '../../backend/methods/recipes.ts';
 import { randomBatch } from '../../backend/train/benchStep.ts';
 import { Learner } from '../../backend/train/learner.ts';
 import { completeRun } from '../../backend/train/runFile.ts';
@@ -67,7 +67,7 @@ describe.skipIf(!engine)('SiameseIM\'s switches', () => {
   test('each changes the views that are drawn, or what is computed from them', () => {
     const plan = (switches: object): string => {
       const { model, method } = configured(switches);
-      return JSON.stringify(methodOf(method).views(model, method));
+      return JSON.stringify(recipeOf(method).views(model, method));
     };
     const seen = cases.map(([what, switches]) => `${plan(switches)} ${firstLosses.get(what)!.toPrecision(12)}`);
     // A frozen patch embedding differs from a trained one from the second step on.
