@@ -9,13 +9,14 @@ const namedKey = /\b(?:schedule|model|method|augment|data|batch|optimizer|engine
 
 /** Checks the file and counts the images that it names. Throws InputError where it cannot be read or is no JSON. */
 export async function checkRunFile(file: string, overrides: readonly string[] = []): Promise<RunCheck> {
-  const [{ examineRun, mergeRun, parseOverride, readRunFile }, { openDataset }, { SampleOrder }, { scheduleSteps }] = await Promise.all([
-    import('../train/runFile.ts'), import('../data/dataset.ts'), import('../data/order.ts'), import('../train/schedule.ts'),
+  const [{ examineRun, mergeRun, parseOverride, readRunFile }, { methodOf }, { openDataset }, { SampleOrder }, { scheduleSteps }] = await Promise.all([
+    import('../train/runFile.ts'), import('../methods/registry.ts'), import('../data/dataset.ts'), import('../data/order.ts'), import('../train/schedule.ts'),
   ]);
   const path = resolve(file);
   const { value } = await readRunFile(path);
   const { config, problems } = examineRun(overrides.map(parseOverride).reduce(mergeRun, value));
-  const found: RunCheck = { file: path, problems: problems.map((problem) => (problem.path.length > 0 ? problem : { ...problem, path: namedKey.exec(problem.message)?.[0].split('.') ?? [] })), run: null };
+  const keysIn = (message: string): string[] => namedKey.exec(message)?.[0].split('.') ?? [];
+  const found: RunCheck = { file: path, problems: problems.map((problem) => (problem.path.length > 0 ? problem : { ...problem, path: keysIn(problem.message) })), run: null };
   const from = (source: string): string => resolve(dirname(path), source);
   const refused = (keys: string[]) => (error: unknown): null => {
     if (!(error instanceof InputError)) throw error;
@@ -28,6 +29,12 @@ export async function checkRunFile(file: string, overrides: readonly string[] = 
     const source = data?.[key];
     return typeof source === 'string' && source !== '' ? openDataset(from(source)).catch(refused(['data', key])) : null;
   };
+  try {
+    // Options that exclude each other are refused where the model is laid out.
+    if (config) methodOf(config.method).specs(config.model, config.method);
+  } catch (error) {
+    refused(keysIn((error as Error).message))(error);
+  }
   const [train] = [await look('train'), await look('test')];
   if (!config) return found;
   const { size, accumulate } = config.batch;

@@ -40,6 +40,7 @@ test('what is wrong is said at its key', async () => {
     expect.stringMatching(/^data\.test\|false\|the dataset .*nor-here does not exist/),
   ]);
   expect(await at({ model: { imageSize: 100, patchSize: 16 } })).toEqual([expect.stringMatching(/^model\.imageSize\|false\|model\.imageSize 100 is not a multiple/)]);
+  expect(await at({ method: { target: 'pixel' } })).toEqual([expect.stringMatching(/^method\.target\|false\|method\.target "pixel" needs method\.loss "l2"/)]);
   expect(await at({ preset: 'tinny' })).toEqual([expect.stringMatching(/^preset\|true\|there is no preset "tinny" - did you mean "tiny"\?/)]);
   expect(await at({ schedule: { steps: 5, epochs: 2 } })).toEqual([expect.stringMatching(/^schedule\.epochs\|false\|.*exclude each other/)]);
   expect(await at({ batch: { sise: 4 } })).toEqual(['batch.sise|true|there is no key "sise" here: did you mean "size"?']);
