@@ -1,12 +1,14 @@
 /** The tests inside the extension host, trusted and not. */
 import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { runHostTests } from './editor/extensionHost.ts';
 import { closeBrowserAfterTests } from './editor/workbench.ts';
+import { temporaryWorkspace } from './editor/workspace.ts';
 
 const folder = temporaryFolder();
+const workspace = temporaryWorkspace();
 closeBrowserAfterTests();
 
 describe.skipIf(inject('noWorkbench') && !inject('desktop'))('in the extension host', () => {
@@ -15,6 +17,13 @@ describe.skipIf(inject('noWorkbench') && !inject('desktop'))('in the extension h
     mkdirSync(workspace);
     cpSync(join(import.meta.dirname, '../fixtures/photos'), join(workspace, 'photos'), { recursive: true });
     await runHostTests('trusted', workspace);
+  });
+
+  it('attaches to a run that goes on, and queues another one', async () => {
+    await workspace.start('first', 100_000);
+    workspace.writeRunFile('second', 3);
+    await runHostTests('runs', workspace.folder);
+    expect(workspace.run('second').rows()).toHaveLength(3);
   });
 
   it('launches nothing in an untrusted workspace', async () => {

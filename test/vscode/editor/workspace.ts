@@ -67,7 +67,7 @@ export class Workspace {
     const siamscope = join(inject('extension'), 'dist/siamscope.mjs');
     await promisify(execFile)(process.execPath, [siamscope, 'train', this.writeRunFile(name, steps), '--detach', '--json']);
     const run = this.run(name);
-    await until(`the first step of ${name}`, () => run.step() > 0, 60_000);
+    await until(`the first step of ${name}`, () => run.step() > 0, 120_000);
     return run;
   }
 

@@ -1,23 +1,34 @@
 /** The extension activates quickly, and offers what its manifest says. */
 import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import * as vscode from 'vscode';
+import type { Api } from '../../../extension/extension.ts';
 
-export const extension = (): vscode.Extension<{ activationMilliseconds?: number }> => vscode.extensions.getExtension('siamscope.siamscope')!;
+export const extension = (): vscode.Extension<Api> => vscode.extensions.getExtension('siamscope.siamscope')!;
 
 export interface Manifest {
   contributes: { commands: { command: string; title: string }[]; views?: Record<string, { id: string; name: string }[]> };
+}
+
+/** How long this thread was ready to run while others ran, in all: a busy machine is no fault of the extension's. Linux only; elsewhere 0. */
+function queuedMilliseconds(): number {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
+  }
 }
 
 export function activation(): void {
   describe('activation', () => {
     it('takes less than 100 ms, loading included', async () => {
       assert.equal(extension().isActive, false, 'nothing in this workspace asks for the extension, so it is not active yet');
-      const begun = performance.now();
+      const begun = performance.now(), queuedBefore = queuedMilliseconds();
       const api = await extension().activate();
-      const milliseconds = performance.now() - begun;
-      console.log(`activation: ${milliseconds.toFixed(1)} ms, of which activate() ${api?.activationMilliseconds?.toFixed(1) ?? '?'} ms (VS Code ${vscode.version}, Node ${process.versions.node})`);
-      assert.ok(milliseconds < 100, `${milliseconds} ms`);
+      const milliseconds = performance.now() - begun, queued = queuedMilliseconds() - queuedBefore;
+      console.log(`activation: ${milliseconds.toFixed(1)} ms, of which activate() ${api.activationMilliseconds.toFixed(1)} ms, and ${queued.toFixed(1)} ms waiting for a processor (VS Code ${vscode.version}, Node ${process.versions.node})`);
+      assert.ok(milliseconds - queued < 100, `${milliseconds} ms, of which ${queued} ms waiting for a processor`);
     });
 
     it('registers each command of the manifest', async () => {

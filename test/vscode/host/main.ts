@@ -2,9 +2,10 @@
 import Mocha from 'mocha';
 import { activation } from './activation.ts';
 import { runFiles } from './runFiles.ts';
+import { runs } from './runs.ts';
 import { untrusted } from './untrusted.ts';
 
-const suites: Record<string, (() => void)[]> = { trusted: [activation, runFiles], untrusted: [untrusted] };
+const suites: Record<string, (() => void)[]> = { trusted: [activation, runFiles], runs: [runs], untrusted: [untrusted] };
 
 export async function run(): Promise<void> {
   const name = process.env.SIAMSCOPE_HOST_SUITE ?? 'trusted';

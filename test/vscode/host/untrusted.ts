@@ -1,43 +1,11 @@
 /** An untrusted workspace: every command is called, and nothing is launched, fetched or taken from the workspace's settings. */
 import { strict as assert } from 'node:assert';
-import childProcess from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { extension, type Manifest } from './activation.ts';
-
-/** Records each process and each connection over the network that this process begins, and lets none of them happen unseen. */
-function watch(): { launched: string[]; connected: string[]; end: () => void } {
-  const launched: string[] = [], connected: string[] = [];
-  const undo: (() => void)[] = [];
-  const replace = <T extends object, K extends keyof T>(object: T, key: K, wrapper: (original: T[K]) => T[K]) => {
-    const original = object[key];
-    object[key] = wrapper(original);
-    undo.push(() => (object[key] = original));
-  };
-  // Every asynchronous way ends in ChildProcess.spawn; the synchronous ones do not.
-  const { prototype } = (childProcess as unknown as { ChildProcess: { prototype: { spawn: (options: { file: string; args?: string[] }) => unknown } } }).ChildProcess;
-  replace(prototype, 'spawn', (original) => function (this: unknown, options) {
-    launched.push([options.file, ...(options.args ?? []).slice(1)].join(' '));
-    return original.call(this as never, options);
-  });
-  for (const name of ['spawnSync', 'execFileSync', 'execSync'] as const)
-    replace(childProcess as unknown as Record<string, (...args: unknown[]) => unknown>, name, (original) => (...args) => {
-      launched.push(`${name} ${String(args[0])}`);
-      return original(...args);
-    });
-  replace(Socket.prototype as unknown as Record<string, (...args: unknown[]) => unknown>, 'connect', (original) => function (this: unknown, ...args) {
-    connected.push(JSON.stringify(args[0]));
-    return original.apply(this, args);
-  });
-  replace(globalThis as unknown as Record<string, (...args: unknown[]) => unknown>, 'fetch', (original) => (...args) => {
-    connected.push(`fetch ${String(args[0])}`);
-    return original(...args);
-  });
-  return { launched, connected, end: () => undo.forEach((restore) => restore()) };
-}
+import { watch } from './watch.ts';
 
 export function untrusted(): void {
   describe('an untrusted workspace', () => {
@@ -70,7 +38,7 @@ export function untrusted(): void {
         watched.end();
         subscription.dispose();
       }
-      console.log(`      ${commands.length} commands called 5 times each: ${watched.launched.length} processes, ${watched.connected.length} connections`);
+      console.log(`      ${commands.length} commands called 5 times each: ${watched.launched.length} processes, ${watched.connected.length} connections (and ${watched.others()} of the editor's own)`);
       assert.deepEqual({ launched: watched.launched, connected: watched.connected, tasks, terminals: vscode.window.terminals.map(({ name }) => name) }, { launched: [], connected: [], tasks: [], terminals: [] });
     });
 
