@@ -172,6 +172,7 @@ export class RunTracker {
     if (this.isDisposed) return connection.close();
     this.connection = connection;
     this.take(connection.status, null);
+    this.options.say(`attached to ${this.folder}, process ${connection.status.pid}, step ${connection.status.step}`);
     connection.begin();
   }
 
