@@ -24,7 +24,7 @@ async function evaluate(checkpoint: string, { data, test, branch, pairs: count, 
     import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../data/dataset.ts'), import('../evaluate/pairs.ts'), import('../evaluate/probe.ts'), import('../evaluate/correspondence.ts'),
   ]);
   const path = resolve(checkpoint);
-  const { config } = await runOf(path);
+  const config = await runOf(path);
   const train = await openDataset(data === undefined ? config.data.train : resolve(data));
   const testSource = test === undefined ? config.data.test : resolve(test);
   const held = testSource === null || (data !== undefined && test === undefined) ? train : await openDataset(testSource);

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addBench } from './bench.ts';
 import { addCompletion } from './completion.ts';
+import { addCorrespond } from './correspond.ts';
 import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
 import { addEngine } from './engine.ts';
@@ -23,7 +24,7 @@ export function buildProgram(): Command {
     // Names alone: with arguments and options the list does not fit 80 columns.
     .configureHelp({ subcommandTerm: (command) => command.name() })
     .addHelpText('after', '\nExample:\n  siamscope init tiny.siam.json --preset tiny --data photos/\n  siamscope train tiny.siam.json');
-  for (const add of [addInit, addPresets, addTrain, addDemo, addEvaluate, addInspect, addExport, addParity, addEngine, addDoctor, addBench, addSchema, addCompletion]) add(program);
+  for (const add of [addInit, addPresets, addTrain, addDemo, addEvaluate, addCorrespond, addInspect, addExport, addParity, addEngine, addDoctor, addBench, addSchema, addCompletion]) add(program);
   for (const command of everyCommand(program)) command.exitOverride().helpCommand(false).helpOption('-h, --help', 'show help');
   return program;
 }

@@ -1,5 +1,6 @@
 /** Features of images by a trained model: what every evaluation starts from. The engine is current already. */
 import * as tf from '@tensorflow/tfjs-core';
+import type { Branch } from '../methods/method.ts';
 import type { MethodConfig } from '../methods/registry.ts';
 import { encode } from '../nn/encoder.ts';
 import { norm } from '../nn/layers.ts';
@@ -15,8 +16,6 @@ export interface FeatureModel {
   parameters: Parameters;
 }
 
-export type Branch = 'online' | 'target';
-
 export interface Features {
   /** [images, patches, width]: the encoder's patch tokens. */
   patches: Float32Array;
@@ -26,10 +25,10 @@ export interface Features {
 
 const chunk = 64;
 
-/** The encoder's tokens of normalised patches [B, N, 3 P^2], class token first: [B, 1 + N, D], with the final norm where the method has one. */
-export function encoderTokens({ model, parameters }: FeatureModel, patches: tf.Tensor, branch: Branch): tf.Tensor {
+/** The encoder's tokens of normalised patches [B, N, 3 P^2], class token first: [B, 1 + N, D], with the final norm where the method has one; `each` sees every block's output. */
+export function encoderTokens({ model, parameters }: FeatureModel, patches: tf.Tensor, branch: Branch, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
   const scope = new Scope(parameters, branch === 'target' && parameters.has('mm_cls_token') ? 'mm_' : '');
-  const tokens = encode(scope, model, patches, parameters.get('pos_embed'), null, false);
+  const tokens = encode(scope, model, patches, parameters.get('pos_embed'), null, false, each);
   return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, { kind: 'layer', eps: model.layerNormEps }, false) : tokens;
 }
 

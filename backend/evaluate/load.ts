@@ -1,5 +1,6 @@
 /** Models to look into: from a run's checkpoint, or as a run began. */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { openTensorFile } from '../formats/tensorFile.ts';
@@ -10,17 +11,60 @@ import { Parameters } from '../nn/parameters.ts';
 import { configFile, readConfig } from '../train/folder.ts';
 import { modelFileOf } from '../train/checkpoint.ts';
 import type { RunConfig } from '../train/config.ts';
+import { goldenConfigSchema, goldenModel } from '../train/goldenProblems.ts';
 import type { FeatureModel } from './features.ts';
+import { recognizeModel } from './recognize.ts';
 
 /** The model before its first step: what the run's seed gives. */
 export const untrained = (model: ModelConfig, method: MethodConfig, seed: number): FeatureModel => ({ model, method, parameters: new Parameters(methodOf(method).specs(model, method), seed) });
 
-/** The run that a checkpoint belongs to: the nearest folder above it that holds a config.json. Throws InputError where there is none. */
-export async function runOf(path: string): Promise<{ folder: string; config: RunConfig }> {
-  for (let folder = path; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, configFile))) return { folder, config: await readConfig(folder) };
-    if (dirname(folder) === folder) throw new InputError(`${path} is in no run folder (no ${configFile} above it), so its model is unknown: give a run folder or one of its checkpoints`);
+/** A model with what is known of where it comes from. */
+export interface OpenedModel extends FeatureModel {
+  /** The run's configuration; null for a checkpoint of other code. */
+  config: RunConfig | null;
+  /** What was assumed of a checkpoint without a run. */
+  assumptions: string[];
+}
+
+/** Opens any checkpoint: of a run of ours by its config.json, of the authors' code by its tensors. Throws InputError where it is neither. */
+export async function openModel(path: string, heads?: number): Promise<OpenedModel> {
+  const config = await configAbove(path);
+  if (config) return { ...(await loadCheckpoint(path, config)), config, assumptions: [] };
+  const modelFile = await modelFileOf(path);
+  const golden = await goldenModelBeside(modelFile);
+  if (golden) return { ...(await loadCheckpoint(modelFile, golden)), config: null, assumptions: [] };
+  const file = await openTensorFile(modelFile);
+  try {
+    const recognized = recognizeModel(file, heads);
+    return { ...(await loadCheckpoint(path, recognized)), config: null, assumptions: recognized.assumptions };
+  } finally {
+    await file.close();
   }
+}
+
+/** Folders of golden numbers say what their checkpoint is of. */
+async function goldenModelBeside(modelFile: string): Promise<Pick<RunConfig, 'model' | 'method'> | null> {
+  const text = await readFile(join(dirname(modelFile), 'expected.json'), 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    return goldenModel(goldenConfigSchema.parse((JSON.parse(text) as { config: unknown }).config));
+  } catch {
+    return null; // another expected.json
+  }
+}
+
+async function configAbove(path: string): Promise<RunConfig | null> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, configFile))) return readConfig(folder);
+    if (dirname(folder) === folder) return null;
+  }
+}
+
+/** The run that a checkpoint belongs to: the nearest folder above it that holds a config.json. Throws InputError where there is none. */
+export async function runOf(path: string): Promise<RunConfig> {
+  const config = await configAbove(path);
+  if (!config) throw new InputError(`${path} is in no run folder (no ${configFile} above it), so its model is unknown: give a run folder or one of its checkpoints`);
+  return config;
 }
 
 /** Loads a checkpoint: a run folder (its newest), a checkpoint's folder, or its model file. Throws InputError where tensors are missing. */

@@ -3,12 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { relativeGeometry } from '../augment/geometry.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { loadEvaluationImages } from '../data/evaluation.ts';
+import type { Branch } from '../methods/method.ts';
 import { methodOf } from '../methods/registry.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
 import { addPck, centredFeatures, matchPatches, pck, positionMeans, trueMatches, type PckCounts } from './correspondence.ts';
-import { imageFeatures, type Branch, type FeatureModel } from './features.ts';
+import { imageFeatures, type FeatureModel } from './features.ts';
 import { classifyByNeighbours, type KnnResult } from './knn.ts';
 import type { ViewPairs } from './pairs.ts';
 

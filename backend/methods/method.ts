@@ -29,6 +29,9 @@ export interface MethodOutput {
   intermediates: Record<string, tf.Tensor>;
 }
 
+/** The trained branch, or its moving average. */
+export type Branch = 'online' | 'target';
+
 export interface Method<C> {
   name: string;
   /** Parameters by the names that the authors' checkpoints use, initialised as their code does. */
@@ -37,4 +40,8 @@ export interface Method<C> {
   momentumPairs(model: ModelConfig, options: C): [target: string, source: string][];
   /** Computes the loss; recorded by the tape. The target branch has been updated before. */
   forward(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): MethodOutput;
+  /** For looking inside, with running statistics: the encoder's tokens [B, 1 + N, D] after the projector. Left out where there is none. */
+  project?(parameters: Parameters, model: ModelConfig, options: C, encoded: tf.Tensor, branch: Branch): tf.Tensor;
+  /** For looking inside, with running statistics: the features that the method predicts for view b from view a, [B, N, D]; null under options that predict none. */
+  predict?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor | null;
 }

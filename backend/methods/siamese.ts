@@ -59,21 +59,21 @@ function specs(model: ModelConfig, options: SiameseOptions): ParameterSpec[] {
 }
 
 /** Encoder, linear, projector: [B, 1 + K, decoder width], or one mean token a view where the loss is global. */
-function project(scope: Scope, model: ModelConfig, options: SiameseOptions, encoded: tf.Tensor): tf.Tensor {
+function project(scope: Scope, model: ModelConfig, options: SiameseOptions, encoded: tf.Tensor, training: boolean): tf.Tensor {
   const tokens = options.level === 'global' ? tf.mean(withoutClass(encoded), 1, true) : encoded;
-  return blocks(scope.at('projector_decoder_blocks'), linearLayer(scope.at('decoder_embed'), tokens), options.projectorDepth, decoderBlock(model, options, options.projectorNorm), true);
+  return blocks(scope.at('projector_decoder_blocks'), linearLayer(scope.at('decoder_embed'), tokens), options.projectorDepth, decoderBlock(model, options, options.projectorNorm), training);
 }
 
 const withoutClass = (tokens: tf.Tensor): tf.Tensor => tf.slice(tokens, [0, 1, 0], [tokens.shape[0], tokens.shape[1]! - 1, tokens.shape[2]!]);
 
 /** The prediction y of view b's tokens from view a's: [B, N, width], or [B, 1, width] where the loss is global. */
-function predict(p: Scope, model: ModelConfig, options: SiameseOptions, batch: MethodBatch): tf.Tensor {
+function predict(p: Scope, model: ModelConfig, options: SiameseOptions, batch: MethodBatch, training: boolean): tf.Tensor {
   const { grid, patches } = modelDimensions(model);
   const a = batch.views[0]!;
-  const encoded = encode(p, model, a.patches, p.get('pos_embed'), a.visible, true);
-  const projected = project(p, model, options, encoded);
+  const encoded = encode(p, model, a.patches, p.get('pos_embed'), a.visible, training);
+  const projected = project(p, model, options, encoded, training);
   const predictor = decoderBlock(model, options, options.predictorNorm);
-  if (options.level === 'global') return linearLayer(p.at('decoder_pred'), blocks(p.at('predictor_decoder_blocks'), projected, options.predictorDepth, predictor, true));
+  if (options.level === 'global') return linearLayer(p.at('decoder_pred'), blocks(p.at('predictor_decoder_blocks'), projected, options.predictorDepth, predictor, training));
   const sequence = tf.tidy(() => {
     const positions = p.get('decoder_pos_embed');
     const [size, , width] = projected.shape as [number, number, number];
@@ -82,7 +82,7 @@ function predict(p: Scope, model: ModelConfig, options: SiameseOptions, batch: M
     const relative = mapRelativePosition(relativePositionParts(batch.geometry!, grid, width), p.get('decoder_pos_mlp.weight'), p.get('decoder_pos_mlp.bias'));
     return tf.concat([cls, visible, tf.add(relative, p.get('mask_token'))], 1);
   });
-  const predicted = blocks(p.at('predictor_decoder_blocks'), sequence, options.predictorDepth, predictor, true);
+  const predicted = blocks(p.at('predictor_decoder_blocks'), sequence, options.predictorDepth, predictor, training);
   const last = tf.slice(predicted, [0, predicted.shape[1]! - patches, 0], [predicted.shape[0], patches, predicted.shape[2]!]);
   return linearLayer(p.at('decoder_pred'), last);
 }
@@ -93,7 +93,7 @@ function features(parameters: Parameters, model: ModelConfig, options: SiameseOp
     tf.tidy(() => {
       const target = new Scope(parameters, 'mm_');
       const encoded = encode(target, model, batch.views[1]!.patches, parameters.get('pos_embed'), null, true);
-      const projected = project(target, model, options, encoded);
+      const projected = project(target, model, options, encoded, true);
       const raw = options.level === 'global' ? projected : withoutClass(projected);
       return { raw, normalized: options.targetNorm === 'layer' ? layerNorm(raw, null, null, targetNormEps) : l2Normalize(raw) };
     }),
@@ -127,7 +127,7 @@ function featureLoss(options: SiameseOptions, prediction: tf.Tensor, target: tf.
 function forward(parameters: Parameters, model: ModelConfig, options: SiameseOptions, batch: MethodBatch): MethodOutput {
   const online = new Scope(parameters);
   if (options.target === 'pixel') {
-    const prediction = predict(online, model, options, batch);
+    const prediction = predict(online, model, options, batch, true);
     const target = withoutGradient(() => normalizedPixels(batch.views[1]!.patches, model.patchSize));
     const perPatch = tf.mean(tf.squaredDifference(prediction, target), -1);
     // One view: the masked patches, as MAE. Two views: every patch of the other one.
@@ -136,7 +136,7 @@ function forward(parameters: Parameters, model: ModelConfig, options: SiameseOpt
     return { loss, metrics: {}, intermediates: { pred: prediction, target } };
   }
   const target = features(parameters, model, options, batch);
-  const prediction = predict(online, model, options, batch);
+  const prediction = predict(online, model, options, batch, true);
   const compared = options.onlineNorm ? norm(online.at('student_norm'), prediction, { kind: 'layer', eps: targetNormEps }, true) : prediction;
   const { loss, metrics } = featureLoss(options, compared, target.normalized);
   return { loss, metrics: { ...metrics, ...featureStatistics(target.normalized) }, intermediates: { pred: prediction, target: target.raw } };
@@ -147,4 +147,6 @@ export const siamese: Method<SiameseOptions> = {
   specs,
   momentumPairs: (model, options) => (options.target === 'feature' ? [...branchSpecs(model, options), tokenSpec('mask_token', 1)].filter((s) => !/running_|num_batches/.test(s.name)).map((s) => [`mm_${s.name}`, s.name]) : []),
   forward,
+  project: (parameters, model, options, encoded, branch) => project(new Scope(parameters, branch === 'target' ? 'mm_' : ''), model, { ...options, level: 'dense' }, encoded, false),
+  predict: (parameters, model, options, batch) => (options.target === 'feature' && options.level === 'dense' ? predict(new Scope(parameters), model, options, batch, false) : null),
 };

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { RelativeGeometry } from '../augment/geometry.ts';
 import type { TensorFile } from '../formats/tensorFile.ts';
 import type { MethodBatch } from '../methods/method.ts';
-import { methodSchema } from '../methods/registry.ts';
-import { modelSchema } from '../nn/model.ts';
+import { methodSchema, type MethodConfig } from '../methods/registry.ts';
+import { modelSchema, type ModelConfig } from '../nn/model.ts';
 import { optimizerSchema } from '../optim/schema.ts';
 import { patchesOf } from '../ops/imagePatches.ts';
 import { visiblePositions, type LearnerOptions, type Rates } from './learner.ts';
@@ -80,16 +80,22 @@ function masked(mask: Uint8Array, batch: number): { visible: tf.Tensor; mask: tf
   return { visible: tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(mask), [batch, mask.length / batch]) };
 }
 
-async function siameseProblem(c: Extract<GoldenConfig, { method: 'siamese' }>, file: TensorFile): Promise<GoldenProblem> {
-  const [a, b, mask] = await Promise.all(['x1', 'x2', 'mask'].map((name) => readValues(file, name)));
-  const [deltaI, deltaJ, deltaH, deltaW, relativeFlip, flipDeltaJ] = await Promise.all(['delta_i', 'delta_j', 'delta_h', 'delta_w', 'relative_flip', 'flip_delta_j'].map((name) => file.readFloat32(name)));
-  const geometry: RelativeGeometry[] = Array.from(deltaI!, (_, i) => ({ deltaI: deltaI![i]!, deltaJ: deltaJ![i]!, deltaH: deltaH![i]!, deltaW: deltaW![i]!, relativeFlip: relativeFlip![i] !== 0, flipDeltaJ: flipDeltaJ![i]! }));
+/** The model and method that a golden config describes. */
+export function goldenModel(c: GoldenConfig): { model: ModelConfig; method: MethodConfig } {
+  if (c.method === 'mae') return { model: model(c, null), method: methodSchema.parse({ name: 'mae', maskRatio: c.mask_ratio, decoderWidth: c.decoder_embed_dim, decoderDepth: c.decoder_depth, decoderHeads: c.decoder_heads, normalizePixels: c.norm_pix_loss }) };
   const method = methodSchema.parse({
     name: 'siamese', decoderWidth: c.decoder_embed_dim, decoderHeads: c.decoder_heads, projectorDepth: c.projector_depth, predictorDepth: c.predictor_depth,
     projectorNorm: c.projector_norm, predictorNorm: c.predictor_norm, onlineNorm: c.online_norm, trainPatchEmbed: c.train_patch_embed, lambda: c.neg_weight,
   });
+  return { model: model(c, c.layer_scale), method };
+}
+
+async function siameseProblem(c: Extract<GoldenConfig, { method: 'siamese' }>, file: TensorFile): Promise<GoldenProblem> {
+  const [a, b, mask] = await Promise.all(['x1', 'x2', 'mask'].map((name) => readValues(file, name)));
+  const [deltaI, deltaJ, deltaH, deltaW, relativeFlip, flipDeltaJ] = await Promise.all(['delta_i', 'delta_j', 'delta_h', 'delta_w', 'relative_flip', 'flip_delta_j'].map((name) => file.readFloat32(name)));
+  const geometry: RelativeGeometry[] = Array.from(deltaI!, (_, i) => ({ deltaI: deltaI![i]!, deltaJ: deltaJ![i]!, deltaH: deltaH![i]!, deltaW: deltaW![i]!, relativeFlip: relativeFlip![i] !== 0, flipDeltaJ: flipDeltaJ![i]! }));
   return {
-    options: { model: model(c, c.layer_scale), method, optimizer: optimizerOf(c) },
+    options: { ...goldenModel(c), optimizer: optimizerOf(c) },
     rates: { learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: c.ema_momentum },
     batch: () => ({
       views: [
@@ -111,9 +117,8 @@ async function maeProblem(c: Extract<GoldenConfig, { method: 'mae' }>, file: Ten
     const order = Array.from(row.keys()).sort((p, q) => row[p]! - row[q]!);
     for (const i of order.slice(0, keep)) mask[b * count + i] = 0;
   }
-  const method = methodSchema.parse({ name: 'mae', maskRatio: c.mask_ratio, decoderWidth: c.decoder_embed_dim, decoderDepth: c.decoder_depth, decoderHeads: c.decoder_heads, normalizePixels: c.norm_pix_loss });
   return {
-    options: { model: model(c, null), method, optimizer: optimizerOf(c) },
+    options: { ...goldenModel(c), optimizer: optimizerOf(c) },
     rates: { learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: 1 },
     batch: () => ({ views: [{ patches: patches(image!, c.patch_size), ...masked(mask, batch) }], geometry: null }),
   };

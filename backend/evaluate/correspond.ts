@@ -1,0 +1,91 @@
+/** Which patch of one picture a model takes for which patch of another: two images, or views of one whose true matches are known. */
+import { relativeGeometry, type Crop } from '../augment/geometry.ts';
+import { imageDataset, loadImage } from '../data/image.ts';
+import { methodOf } from '../methods/registry.ts';
+import type { Branch } from '../methods/method.ts';
+import { modelDimensions } from '../nn/model.ts';
+import { addPck, matchPatches, pck, pckRates, trueMatches, type PatchMatches } from './correspondence.ts';
+import type { FeatureModel } from './features.ts';
+import { patchFeatures, predictedFeatures, type Layer, type PatchFeatures } from './layers.ts';
+import { drawPairs } from './pairs.ts';
+
+/** A picture as the model saw it, [size, size, 3] RGB. */
+export interface Seen {
+  size: number;
+  pixels: Uint8Array;
+}
+
+export interface Correspondence {
+  /** Patches a side: rows, columns. */
+  grid: [number, number];
+  a: Seen;
+  b: Seen;
+  /** [patches of A]: for each the most similar patch of B. */
+  best: Int32Array;
+  /** [patches of A]: the cosine of that match. */
+  similarity: Float32Array;
+  /** [patches of A]: 1 where the match's own best match is this patch. */
+  mutual: Uint8Array;
+  /** [patches of A, patches of B]: every cosine. */
+  similarities: Float32Array;
+  /** What is known of views of one image; null for two images. */
+  measured: Measured | null;
+}
+
+export interface Measured {
+  /** Of the pair that is shown: where each patch of A truly lies in B, (row, column) in patches, NaN where B does not hold it. */
+  truth: Float32Array;
+  pairs: number;
+  pck: ReturnType<typeof pckRates>;
+}
+
+const rowsOf = ({ values, dimension }: PatchFeatures, image: number, patches: number): Float32Array => values.subarray(image * patches * dimension, (image + 1) * patches * dimension);
+
+/** Every patch of A against B's, features of one image each. */
+function match(a: PatchFeatures, b: PatchFeatures, image: number, patches: number): PatchMatches {
+  return matchPatches(rowsOf(b, image, patches), rowsOf(a, image, patches), patches, a.dimension);
+}
+
+function described(m: FeatureModel, a: Uint8Array, b: Uint8Array, { best, mutual, similarity }: PatchMatches): Correspondence {
+  const { grid, patches, imageSize: size } = modelDimensions(m.model);
+  return { grid: [grid, grid], a: { size, pixels: a }, b: { size, pixels: b }, best, mutual, similarities: similarity, similarity: Float32Array.from(best, (column, row) => similarity[row * patches + column]!), measured: null };
+}
+
+/** The target's features where the method predicts them, else the online branch's own. */
+const predictedBranch = (m: FeatureModel): Branch => (m.parameters.has('mm_cls_token') ? 'target' : 'online');
+
+/** A and B's features to compare: of one layer, or A's prediction for every place beside what the target branch sees there. */
+async function compared(m: FeatureModel, a: Uint8Array, b: Uint8Array, crops: [a: Crop, b: Crop][], branch: Branch, layer: Layer): Promise<[PatchFeatures, PatchFeatures]> {
+  if (layer.kind !== 'prediction') return Promise.all([patchFeatures(m, a, branch, layer), patchFeatures(m, b, branch, layer)]);
+  return Promise.all([predictedFeatures(m, a, crops.map(([from, to]) => relativeGeometry(from, to))), patchFeatures(m, b, predictedBranch(m), methodOf(m.method).project ? { kind: 'projector' } : { kind: 'encoder' })]);
+}
+
+/** Two images. The prediction is that of B's patches from A, told that both were taken from the same place. */
+export async function correspondImages(m: FeatureModel, pathA: string, pathB: string, branch: Branch, layer: Layer): Promise<Correspondence> {
+  const { imageSize: size, patches } = modelDimensions(m.model);
+  const [a, b] = await Promise.all([loadImage(pathA, size), loadImage(pathB, size)]);
+  const whole: Crop = { top: 0, left: 0, height: size, width: size, flipped: false, imageWidth: size, imageHeight: size };
+  const [featuresA, featuresB] = await compared(m, a, b, [[whole, whole]], branch, layer);
+  return described(m, a, b, match(featuresA, featuresB, 0, patches));
+}
+
+/**
+ * `count` pairs of views of one image with independent colours, the same for the same seed; the first one in detail, and PCK over all.
+ * For the prediction, A's patches are the places of B: it is right where the feature predicted for a place of B is most like what B has there.
+ */
+export async function correspondViews(m: FeatureModel, path: string, count: number, seed: number, branch: Branch, layer: Layer): Promise<Correspondence> {
+  const { grid, patches } = modelDimensions(m.model);
+  const pairs = await drawPairs(imageDataset(path), m.model, count, seed);
+  const crops = pairs.a.crops.map((crop, i): [Crop, Crop] => [crop, pairs.b.crops[i]!]);
+  const [a, b] = await compared(m, pairs.a.pixels, pairs.b.pixels, crops, branch, layer);
+  const truths = crops.map(([from, to]) => (layer.kind === 'prediction' ? seenPlaces(trueMatches(from, to, grid), grid) : trueMatches(to, from, grid)));
+  const matches = crops.map((_, i) => match(a, b, i, patches));
+  const bytes = pairs.a.pixels.length / count;
+  return {
+    ...described(m, pairs.a.pixels.subarray(0, bytes), pairs.b.pixels.subarray(0, bytes), matches[0]!),
+    measured: { truth: truths[0]!, pairs: count, pck: pckRates(addPck(matches.map(({ best }, i) => pck(best, truths[i]!, grid)))) },
+  };
+}
+
+/** Every place's own centre, where the other view holds it. */
+const seenPlaces = (truth: Float32Array, grid: number): Float32Array => Float32Array.from(truth, (v, k) => (Number.isNaN(v) ? NaN : (k % 2 === 0 ? Math.floor((k >> 1) / grid) : (k >> 1) % grid) + 0.5));

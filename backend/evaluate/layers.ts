@@ -1,0 +1,93 @@
+/** Patch features of images at any depth of a model: a block, the encoder's end, behind the projector, or what the method predicts. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { RelativeGeometry } from '../augment/geometry.ts';
+import { InputError } from '../errors.ts';
+import type { Branch } from '../methods/method.ts';
+import { methodOf } from '../methods/registry.ts';
+import { modelDimensions } from '../nn/model.ts';
+import { withoutGradient } from '../ops/gradients.ts';
+import { imagePatches } from '../ops/imagePatches.ts';
+import { encoderTokens, type FeatureModel } from './features.ts';
+
+/** `block` counts from 0, and is taken as it leaves the block, before any final norm. */
+export type Layer = { kind: 'encoder' } | { kind: 'block'; block: number } | { kind: 'projector' } | { kind: 'prediction' };
+
+/** `encoder`, `block:N`, `projector` or `prediction`. Throws InputError for anything else. */
+export function parseLayer(text: string): Layer {
+  const block = /^block:(\d{1,4})$/.exec(text);
+  if (block) return { kind: 'block', block: Number(block[1]) };
+  if (text === 'encoder' || text === 'projector' || text === 'prediction') return { kind: text };
+  throw new InputError(`there is no layer "${text}": give encoder, block:N (from 0), projector or prediction`);
+}
+
+export const layerName = (layer: Layer): string => (layer.kind === 'block' ? `block:${layer.block}` : layer.kind);
+
+export interface PatchFeatures {
+  /** [images, patches, dimension]. */
+  values: Float32Array;
+  dimension: number;
+}
+
+const chunk = 32;
+
+/** Runs `compute` on the images in chunks, [n, size, size, 3] RGB bytes at the model's size, and joins what it gives, [n, patches, D]. */
+async function inChunks({ model }: FeatureModel, images: number, compute: (from: number, to: number) => tf.Tensor): Promise<PatchFeatures> {
+  const { patches } = modelDimensions(model);
+  let values = new Float32Array(0), dimension = 0;
+  for (let from = 0; from < images; from += chunk) {
+    const part = tf.tidy(() => withoutGradient(() => compute(from, Math.min(images, from + chunk))));
+    dimension = part.shape.at(-1)!;
+    if (values.length === 0) values = new Float32Array(images * patches * dimension);
+    values.set(await part.data<'float32'>(), from * patches * dimension);
+    part.dispose();
+  }
+  return { values, dimension };
+}
+
+const pixelsOf = ({ model }: FeatureModel, pixels: Uint8Array, from: number, to: number): tf.Tensor => {
+  const { imageSize, patchSize } = modelDimensions(model);
+  const bytes = imageSize ** 2 * 3;
+  return imagePatches(pixels.subarray(from * bytes, to * bytes), imageSize, patchSize);
+};
+
+const imageCount = ({ model }: FeatureModel, pixels: Uint8Array): number => pixels.length / (modelDimensions(model).imageSize ** 2 * 3);
+
+const withoutClass = (tokens: tf.Tensor): tf.Tensor => tf.slice(tokens, [0, 1, 0], [tokens.shape[0], tokens.shape[1]! - 1, tokens.shape[2]!]);
+
+/** Throws InputError where the model has no such branch or layer. */
+function check({ model, method, parameters }: FeatureModel, branch: Branch, layer: Layer): void {
+  if (branch === 'target' && !parameters.has('mm_cls_token')) throw new InputError(`${method.name} has no target branch: look at the online one`);
+  const { depth } = modelDimensions(model);
+  if (layer.kind === 'block' && layer.block >= depth) throw new InputError(`there is no block ${layer.block}: this encoder has blocks 0 to ${depth - 1}`);
+  if (layer.kind === 'projector' && !methodOf(method).project) throw new InputError(`${method.name} has no projector: look at the encoder or one of its blocks`);
+}
+
+/** The patch features of images, whole and without a mask, of one branch at one layer but the prediction. */
+export function patchFeatures(m: FeatureModel, pixels: Uint8Array, branch: Branch, layer: Exclude<Layer, { kind: 'prediction' }>): Promise<PatchFeatures> {
+  check(m, branch, layer);
+  return inChunks(m, imageCount(m, pixels), (from, to) => {
+    const patches = pixelsOf(m, pixels, from, to);
+    if (layer.kind === 'block') {
+      let tokens: tf.Tensor | null = null;
+      encoderTokens(m, patches, branch, (output, block) => {
+        if (block === layer.block) tokens = tf.clone(output);
+      });
+      return withoutClass(tokens!);
+    }
+    const encoded = encoderTokens(m, patches, branch);
+    return withoutClass(layer.kind === 'projector' ? methodOf(m.method).project!(m.parameters, m.model, m.method, encoded, branch) : encoded);
+  });
+}
+
+/**
+ * What the method predicts for each patch of view b from view a and where b lies to it. Throws InputError where it predicts no
+ * features of patches.
+ */
+export function predictedFeatures(m: FeatureModel, a: Uint8Array, geometry: readonly RelativeGeometry[]): Promise<PatchFeatures> {
+  return inChunks(m, geometry.length, (from, to) => {
+    const views = [{ patches: pixelsOf(m, a, from, to), visible: null, mask: null }];
+    const predicted = methodOf(m.method).predict?.(m.parameters, m.model, m.method, { views, geometry: geometry.slice(from, to) });
+    if (!predicted) throw new InputError(`${m.method.name} with these options predicts no features of patches: look at the encoder`);
+    return predicted;
+  });
+}
