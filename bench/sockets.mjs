@@ -1,7 +1,7 @@
 // What a run's socket is put through, in full; test/server holds samples of the same:
 //   node bench/sockets.mjs [fuzz|race|stall|kill ...] [--frames 1000000] [--rounds 200] [--turns 20] [--kills 50] [--seed 1]   (after "npm run build")
-// fuzz: broken frames against a run that trains; race: 20 windows that resume a run over a stale socket at the same moment; stall: steps a
-// second beside a reader that never reads, and without it, in turn; kill: SIGKILL, and how long until a window says so. One JSON line each.
+// fuzz: broken frames against a run that trains; race: 20 windows that resume a run over a stale socket at the same moment; stall: readers
+// that ask without reading until they are given up, then steps a second with and without ten that follow and never read, in turn; kill: SIGKILL, and how long until a window says so. One JSON line each.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ async function load(file) {
   buildSync({ entryPoints: [join(root, file)], bundle: true, platform: 'node', format: 'esm', outfile, logLevel: 'error', banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" } });
   return import(pathToFileURL(outfile).href);
 }
-const { fuzz, latencies, quantile, residentMegabytes, stall } = await load('test/server/trials.ts');
+const { follow, fuzz, latencies, quantile, residentMegabytes, stall } = await load('test/server/trials.ts');
 const { raceOverStaleSocket } = await load('test/server/windows.ts');
 const { RunSet } = await load('extension/runs/runSet.ts');
 
@@ -80,21 +80,22 @@ const trials = {
   async stall() {
     const { run, pid, socket } = await begin('stall');
     const rates = { quiet: [], stalled: [] }, taken = [];
-    let dropped = 0, stalls = 0;
+    let dropped = 0;
+    for (let turn = 0; turn < turns; turn++) {
+      const asked = latencies(socket, 1500, 20);
+      if ((await stall(socket, 5000)).dropped) dropped++;
+      taken.push(...(await asked));
+    }
     for (let turn = 0; turn < turns; turn++)
       for (const kind of turn % 2 ? ['quiet', 'stalled'] : ['stalled', 'quiet']) {
-        const begun = performance.now(), first = steps(run), asked = latencies(socket, 5000, 50);
-        // One that greets, follows, and never reads.
-        if (kind === 'stalled') {
-          stalls++;
-          if ((await stall(socket, 5000)).dropped) dropped++;
-        }
-        const times = await asked;
-        if (kind === 'stalled') taken.push(...times);
+        const readers = kind === 'stalled' ? await Promise.all(Array.from({ length: 10 }, () => follow(socket))) : [];
+        const begun = performance.now(), first = steps(run);
+        await setTimeout(5000);
         rates[kind].push((steps(run) - first) / (performance.now() - begun));
+        for (const reader of readers) reader.destroy();
       }
     process.kill(pid, 'SIGTERM');
-    return { stalls, dropped, others_p99_ms: round1(quantile(taken, 0.99)), steps_per_second_quiet: round1(1000 * quantile(rates.quiet, 0.5)), training_slows_percent: round1(100 * (1 - quantile(rates.stalled, 0.5) / quantile(rates.quiet, 0.5))), ok: dropped === stalls };
+    return { stalls: turns, dropped, others_p99_ms: round1(quantile(taken, 0.99)), steps_per_second_quiet: round1(1000 * quantile(rates.quiet, 0.5)), training_slows_percent: round1(100 * (1 - quantile(rates.stalled, 0.5) / quantile(rates.quiet, 0.5))), ok: dropped === turns };
   },
   async kill() {
     const seen = [], attached = [];

@@ -141,6 +141,14 @@ export async function stall(path: string, milliseconds: number): Promise<{ dropp
   return { dropped, sent };
 }
 
+/** A client that has greeted, is told every step, and reads nothing of it. */
+export async function follow(path: string): Promise<Socket> {
+  const socket = await open(path);
+  socket.write(hello(tokenOf(path)));
+  socket.pause();
+  return socket;
+}
+
 /** Asks again and again, a pause between; the times it took, in milliseconds. */
 export async function latencies(path: string, milliseconds: number, pause = 5): Promise<number[]> {
   const socket = await open(path);

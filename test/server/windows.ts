@@ -5,6 +5,7 @@ import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { isRunning } from '../../backend/link/process.ts';
 import { readStatus } from '../../backend/link/status.ts';
 import { RunSet } from '../../extension/runs/runSet.ts';
 
@@ -52,7 +53,7 @@ export async function raceOverStaleSocket({ command, folder, windows, more }: Ra
     const backends = codes.filter((code) => code === 0).length;
     const alive = readdirSync(folder).filter((name) => name.startsWith('.lock-')).length;
     process.kill(pid, 'SIGKILL');
-    await setTimeout(50);
+    while (isRunning(pid, null)) await setTimeout(10);
     return { backends: Math.max(backends, alive), clients, pathBytes: Buffer.byteLength(socket ?? ''), milliseconds };
   } finally {
     for (const set of sets) set.dispose();
