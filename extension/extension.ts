@@ -42,7 +42,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   keep(new RunFileLenses(runs, diagnostics));
   keep(createStatusItem(runs));
   keep(createNotifier(context, runs, log));
-  keep(keepContexts(runs));
+  keep(keepContexts(runs, inventory));
   keep(registerTasks(runs));
   // Panels of the last session wait for this; activation does not.
   import('./panels/curves.ts').then(({ restoreCurves }) => keep(restoreCurves(context, runs)), (error: Error) => log.error(error));
