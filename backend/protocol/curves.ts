@@ -38,7 +38,7 @@ export interface CurveRun {
   points: number;
   axes: XAxis[];
   /** The metric that says how it does, mostly the loss. */
-  primary: { metric: number; last: number; lowest: number; lowestStep: number; nonFinite: number } | null;
+  primary: { metric: number; last: number; lowest: number; lowestStep: number; nonFinite: number; points: number } | null;
   marks: CurveMark[];
   /** What there is to say about its files: damaged lines, superseded points. */
   notes: string[];

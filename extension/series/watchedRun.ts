@@ -75,7 +75,7 @@ export class WatchedRun {
       // Before its first row a run of ours has no metrics yet, which is no problem of it.
       reason: known?.reason ?? status?.error?.message ?? status?.waiting ?? (known && this.series.points === 0 ? null : this.problem),
       step, steps: status?.steps ?? null, eta: status?.eta ?? null, grown: this.follower.grown, read: this.follower.read, points: this.series.points, axes: this.series.axes,
-      primary: primary && primary.length > 0 ? { metric: metricId(primaryName!), last: primary.values[primary.length - 1]!, lowest: low < 0 ? NaN : primary.values[low]!, lowestStep: low < 0 ? NaN : primary.steps[low]!, nonFinite: primary.nonFiniteCount } : null,
+      primary: primary && primary.length > 0 ? { metric: metricId(primaryName!), last: primary.values[primary.length - 1]!, lowest: low < 0 ? NaN : primary.values[low]!, lowestStep: low < 0 ? NaN : primary.steps[low]!, nonFinite: primary.nonFiniteCount, points: primary.length } : null,
       marks: this.marks(status, metricId),
       notes: [
         ...this.follower.notes,

@@ -194,6 +194,14 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
     expect(faults).toEqual([]);
   });
 
+  it('fits a narrow column of the editor', async () => {
+    const { page, view, faults } = await open(folders, { known, width: 420, theme: 'light' });
+    await complete(view);
+    await picture(page, 'curves narrow');
+    expect(await view.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    expect(faults).toEqual([]);
+  });
+
   it('says what to do when there is nothing, and shows what the user then points at', async () => {
     const { page, view, server, faults } = await open([]);
     await view.locator('.empty h2', { hasText: 'No curves yet' }).waitFor();

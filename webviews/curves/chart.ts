@@ -42,6 +42,9 @@ const plotHeight = 190, pinnedHeight = 300;
 const nearPixels = 7;
 const axisTitle: Record<XAxis, string> = { step: 'step', epoch: 'epoch', time: 'time', images: 'images' };
 
+/** One digit times a power of ten: what a logarithmic axis is labelled with. */
+const isRound = (value: number): boolean => Number(value.toPrecision(1)) === Number(value.toPrecision(6));
+
 export const positionText = (axis: XAxis, x: number): string => (axis === 'time' ? duration(x) : axis === 'step' || axis === 'images' ? whole(Math.round(x)) : short(x));
 
 export class Chart {
@@ -134,7 +137,7 @@ export class Chart {
     };
     this.plot = new uPlot({
       width: Math.max(120, this.holder.clientWidth), height: this.look.pinned ? pinnedHeight : plotHeight,
-      legend: { show: false }, padding: [10, 8, 0, 0],
+      legend: { show: false }, padding: [10, 18, 0, 0],
       cursor: {
         y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 4 },
         bind: { mousedown: (_self, _target, handler) => (event) => (event.button === 0 && !event.shiftKey ? handler(event) : null), dblclick: () => () => { this.actions.zoom(null); return null; } },
@@ -145,7 +148,7 @@ export class Chart {
       },
       axes: [
         { ...axis, size: 26, space: 64, values: (_self, ticks) => { const [made, kept] = labels(ticks, (value) => positionText(this.look.axis, value)); this.ticks.x = kept; return made; } },
-        { ...axis, size: 56, space: 30, values: (_self, ticks) => { const [made, kept] = labels(ticks, short); this.ticks.y = kept; return made; } },
+        { ...axis, size: 56, space: 30, values: (_self, ticks) => { const [made, kept] = labels(ticks, (value) => (log && !isRound(value) ? '' : short(value))); this.ticks.y = kept; return made; } },
       ],
       series: [{}, { scale: 'y', paths: () => null, points: { show: false } }],
       hooks: {
@@ -353,7 +356,9 @@ export class Chart {
     if (tip.hidden) return;
     tip.replaceChildren(...lines.slice(0, 4).map((line) => element('p', {}, line)));
     const left = plot!.valToPos(x!, 'x') + plot!.bbox.left / devicePixelRatio;
-    tip.style.left = `${Math.max(4, Math.min(left + 12, this.element.clientWidth - tip.offsetWidth - 4))}px`;
+    // Beside the cursor, on the side that has room: never over the point that it is about.
+    const fits = left + 12 + tip.offsetWidth <= this.element.clientWidth - 4;
+    tip.style.left = `${Math.max(4, fits ? left + 12 : left - 12 - tip.offsetWidth)}px`;
   }
 
   private listen(): void {

@@ -7,7 +7,7 @@ import { Chart, type ChartActions } from './chart.ts';
 import { tracesOf, type Trace } from './geometry.ts';
 import { Page } from './page.ts';
 import { pngOf, svgOf } from './pictures.ts';
-import { chosenMetrics, restoreView, type Range } from './view.ts';
+import { chosenMetrics, restoreView, smoothingOf, type Range } from './view.ts';
 import './curves.css';
 
 /** After the last of a row of movements the host is asked for what is in view now. */
@@ -149,7 +149,7 @@ async function refresh(): Promise<void> {
       const columns = Math.max(50, ...[...seen].map((chart) => chart.columns));
       const { range } = view;
       const complete = runs.every(({ read }) => read >= 1);
-      slice = await host.ask('slice', { axis: view.axis, runs: shownRuns().map(({ id }) => id), metrics: ids, range, columns: Math.min(columns, 6000), smoothing: view.smoothing });
+      slice = await host.ask('slice', { axis: view.axis, runs: shownRuns().map(({ id }) => id), metrics: ids, range, columns: Math.min(columns, 6000), smoothing: smoothingOf(view, shownRuns()) });
       sliceWidth = range ? range.max - range.min : 0;
       show(tracesOf(slice));
       page.trouble(null);
@@ -168,7 +168,7 @@ function show(traces: Trace[]): void {
   const order = new Map(runs.map(({ id }, place) => [id, place]));
   for (const chart of seen) {
     const own = traces.filter(({ metric }) => metric === chart.metric.id).sort((a, b) => order.get(a.run)! - order.get(b.run)!);
-    chart.show(own, shownRuns(), { axis: view.axis, log: view.log.includes(chart.metric.name), pinned: view.pinned.includes(chart.metric.name), smoothing: view.smoothing }, range);
+    chart.show(own, shownRuns(), { axis: view.axis, log: view.log.includes(chart.metric.name), pinned: view.pinned.includes(chart.metric.name), smoothing: smoothingOf(view, shownRuns()) }, range);
   }
   page.without(runs.filter(({ id }) => slice!.without.includes(id)), view.axis);
 }

@@ -3,7 +3,7 @@ import type { CurveMetric, CurveRun, XAxis } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
 import { positionText } from './chart.ts';
 import { RunsTable } from './runsTable.ts';
-import { axes, chosenMetrics, type ViewState } from './view.ts';
+import { axes, chosenMetrics, smoothingOf, type ViewState } from './view.ts';
 
 export interface PageActions {
   axis(axis: XAxis): void;
@@ -72,9 +72,10 @@ export class Page {
     this.runs.element.hidden = runs.length === 0;
     for (const option of this.axis.options) option.disabled = option.value !== view.axis && runs.length > 0 && !runs.some((run) => run.axes.some((axis) => axis === option.value));
     this.axis.value = view.axis;
-    if (document.activeElement !== this.slider) this.slider.value = String(placeOf(view.smoothing));
-    this.slider.setAttribute('aria-valuetext', view.smoothing === 0 ? 'none' : String(view.smoothing));
-    setText(this.weight, view.smoothing === 0 ? 'none' : String(view.smoothing));
+    const smoothing = smoothingOf(view, runs);
+    if (document.activeElement !== this.slider) this.slider.value = String(placeOf(smoothing));
+    this.slider.setAttribute('aria-valuetext', smoothing === 0 ? 'none' : String(smoothing));
+    setText(this.weight, smoothing === 0 ? 'none' : String(smoothing));
     setText(this.chooserButton, `Metrics: ${this.shown.length} of ${metrics.length}`);
     this.zoomed(view.range !== null);
     this.toolbar.hidden = metrics.length === 0;

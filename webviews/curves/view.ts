@@ -9,7 +9,8 @@ export interface Range {
 export interface ViewState {
   panel: string;
   axis: XAxis;
-  smoothing: number;
+  /** Weight of what came before; null: as suits the number of points. */
+  smoothing: number | null;
   /** null: all there is, growing with it. */
   range: Range | null;
   /** Places of runs that are not drawn. */
@@ -32,14 +33,21 @@ export function restoreView(saved: unknown): ViewState {
   return {
     panel: typeof panel === 'string' ? panel : '',
     axis: axes.find((known) => known === axis) ?? 'step',
-    smoothing: typeof smoothing === 'number' && smoothing >= 0 && smoothing < 1 ? smoothing : smoothingAtFirst,
+    smoothing: typeof smoothing === 'number' && smoothing >= 0 && smoothing < 1 ? smoothing : null,
     range: typeof min === 'number' && typeof max === 'number' && Number.isFinite(max - min) && min < max ? { min, max } : null,
     hidden: strings(hidden), metrics: Array.isArray(metrics) ? strings(metrics) : null, log: strings(log), pinned: strings(pinned),
   };
 }
 
-/** Enough to compare noisy runs by; the points themselves show behind it. */
-const smoothingAtFirst = 0.9;
+/** Steps that the smoothed line looks back over, as a share of a run's: few enough not to lag behind a short run, many enough to compare long noisy ones by. */
+const smoothedParts = 60, strongest = 0.995;
+
+/** The weight that is smoothed with. By powers of two of the longest run's steps, so that it seldom changes under a run that goes on. */
+export function smoothingOf({ smoothing }: ViewState, runs: readonly CurveRun[]): number {
+  if (smoothing !== null) return smoothing;
+  const points = 2 ** Math.floor(Math.log2(Math.max(1, ...runs.map(({ primary, points: all }) => primary?.points ?? all))));
+  return Math.round(1000 * Math.max(0, Math.min(strongest, 1 - smoothedParts / points))) / 1000;
+}
 
 /** What says most about a run of ours, in this order. */
 const telling = ['loss', 'feature_std', 'effective_rank', 'grad_norm', 'learning_rate', 'images_per_second'];
