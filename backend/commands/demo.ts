@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { collect, wholeNumber } from './arguments.ts';
 import { example } from './example.ts';
 import { barWatcher, plainWatcher } from './progress.ts';
+import { stopBySignals } from './signals.ts';
 import { duration, print, printJson, say, table } from './terminal.ts';
 
 interface DemoOptions {
@@ -20,24 +21,22 @@ const percent = (value: number | null | undefined): string => (value === null ||
 
 async function demo({ data, out, seconds, seed, set = [], json }: DemoOptions): Promise<void> {
   const [{ runDemo }, { ensureEngine }] = await Promise.all([import('../demo.ts'), import('../ensureEngine.ts')]);
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const)
-    process.once(name, () => {
-      say('stopping after this step; once more to stop at once');
-      controller.abort();
-    });
-  await ensureEngine({ signal: controller.signal, say });
+  const stop = stopBySignals(() => say('stopping after this step; once more to stop at once'));
+  await ensureEngine({ signal: stop.signal, say });
   const watcher = process.stderr.isTTY && process.env.TERM !== 'dumb' ? barWatcher(process.stderr) : plainWatcher();
   let told = -1;
   const result = await runDemo({
-    data: data ?? null, folder: resolve(out), seconds, seed, set, stop: controller.signal, say,
+    data: data ?? null, folder: resolve(out), seconds, seed, set, stop: stop.signal, say,
     onEvent: (event) => watcher.onEvent(event),
     onImages: (done, total) => {
       const tenth = Math.floor((10 * done) / total);
       if (tenth > told) say(`drawing images: ${done} of ${total}`);
       told = tenth;
     },
-  }).finally(() => watcher.close());
+  }).finally(() => {
+    watcher.close();
+    stop.release();
+  });
   if (!result.report) {
     say(`stopped at step ${result.outcome.step}; resume with:\n  npx siamscope train ${relative('', result.run)} --resume`);
     process.exitCode = 1;

@@ -7,6 +7,7 @@ import type { RunOutcome } from '../train/loop.ts';
 import { collect, deviceOption, engineOption, jsonOption, precisionOption, torchOption } from './arguments.ts';
 import { example } from './example.ts';
 import { barWatcher, jsonWatcher, plainWatcher, silentWatcher, type Watcher } from './progress.ts';
+import { stopBySignals } from './signals.ts';
 import { duration, print, printJson, say } from './terminal.ts';
 
 interface TrainOptions {
@@ -26,29 +27,6 @@ interface TrainOptions {
 /** The short options as overrides, after the explicit ones. */
 function overrides({ set = [], engine, device, precision }: TrainOptions): string[] {
   return [...set, ...Object.entries({ engine, device, precision }).flatMap(([key, value]) => (value === undefined ? [] : [`engine.${key}=${value}`]))];
-}
-
-/**
- * Aborts at the first SIGINT or SIGTERM. At the second the process ends at once, as signals end it by default: a checkpoint in
- * the making is left behind half-written under a temporary name, and swept later.
- */
-function stopBySignals(onStop: () => void): { signal: AbortSignal; release(): void } {
-  const controller = new AbortController();
-  const names = ['SIGINT', 'SIGTERM'] as const;
-  const release = (): void => {
-    for (const name of names) process.removeListener(name, stop);
-  };
-  const stop = (name: NodeJS.Signals): void => {
-    if (controller.signal.aborted) {
-      release();
-      process.kill(process.pid, name);
-      return;
-    }
-    onStop();
-    controller.abort();
-  };
-  for (const name of names) process.on(name, stop);
-  return { signal: controller.signal, release };
 }
 
 const watcherFor = ({ json, quiet }: TrainOptions): Watcher => (quiet ? silentWatcher : json ? jsonWatcher : process.stderr.isTTY && process.env.TERM !== 'dumb' ? barWatcher(process.stderr) : plainWatcher());
