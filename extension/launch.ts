@@ -64,7 +64,7 @@ async function foreignProblem(nodePath: string): Promise<string | null> {
 }
 
 /** The editor's environment without what is meant for its own processes: a run outlives them. */
-function environment(added: Record<string, string>): NodeJS.ProcessEnv {
+export function environment(added: Record<string, string>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VSCODE_') && name !== 'NODE_OPTIONS');
   return { ...Object.fromEntries(own), ...added };
 }
