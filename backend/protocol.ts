@@ -172,3 +172,4 @@ export type * from './protocol/runs.ts';
 /** Webview panels and their hosts. */
 export type * from './protocol/panels.ts';
 export type * from './protocol/curves.ts';
+export type * from './protocol/augmentation.ts';

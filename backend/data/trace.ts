@@ -1,5 +1,6 @@
 /** One sample step by step, for the editor: the same draws and the same pixels as training, with the picture after each op. */
-import { Kernels } from '../augment/kernels.ts';
+import type { Crop } from '../augment/geometry.ts';
+import { Kernels, type Picture } from '../augment/kernels.ts';
 import { checkPlan, expandViews, type ViewPlan } from '../augment/plan.ts';
 import { applyOp, drawView, renderCrop, type DrawnOp, type DrawnView, type SampleKey } from '../augment/views.ts';
 import { InputError } from '../errors.ts';
@@ -36,28 +37,40 @@ export interface SampleTrace {
 export async function traceSample(dataset: Dataset, plan: ViewPlan, key: SampleKey): Promise<SampleTrace> {
   checkPlan(plan);
   const kernels = new Kernels();
-  const bytes = await dataset.read(key.index);
-  const source = await decodeImage(kernels, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).catch((error: Error) => {
-    throw new InputError(`cannot decode ${dataset.file(key.index)}: ${error.message}`);
-  });
+  const source = await decodeSample(kernels, dataset, key.index);
   const image = { pixels: kernels.pixels(source).slice(), width: source.width, height: source.height };
+  return { file: dataset.file(key.index), label: dataset.label(key.index), image, views: traceViews(kernels, source, plan, key) };
+}
+
+/** An image of the dataset, decoded into the arena. Rejects with InputError where it cannot be read. */
+export async function decodeSample(kernels: Kernels, dataset: Dataset, index: number): Promise<Picture> {
+  const bytes = await dataset.read(index);
+  return decodeImage(kernels, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).catch((error: Error) => {
+    throw new InputError(`cannot decode ${dataset.file(index)}: ${error.message}`);
+  });
+}
+
+/**
+ * The views of a decoded image, step by step; the plan has been checked. `placed` are crops in place of the drawn ones, by view, null where
+ * the drawn one is taken; views that share one crop share the first one's. Leaves the arena as it was.
+ */
+export function traceViews(kernels: Kernels, source: Picture, plan: ViewPlan, key: SampleKey, placed: readonly (Crop | null)[] = []): TracedView[] {
   const views = expandViews(plan);
-  return {
-    file: dataset.file(key.index),
-    label: dataset.label(key.index),
-    image,
-    views: views.map((view, position): TracedView => {
-      const drawn = drawView(plan, views, position, key, source.width, source.height);
-      const { crop, mask } = drawn;
-      const picture = renderCrop(kernels, source, crop, view.size, view.crop.interpolation);
-      const { top, left, height, width } = crop;
-      const ops: TracedOp[] = [{ op: 'randomResizedCrop', applied: true, parameters: { top, left, height, width }, pixels: kernels.pixels(picture).slice() }];
-      if (view.ops.some((op) => op.op === 'horizontalFlip')) ops.unshift({ op: 'horizontalFlip', applied: crop.flipped, parameters: {}, pixels: null });
-      for (const op of drawn.ops) {
-        applyOp(kernels, picture, op);
-        ops.push({ ...op, pixels: op.applied ? kernels.pixels(picture).slice() : null });
-      }
-      return { name: view.name, size: view.size, crop, ops, mask, pixels: kernels.pixels(picture).slice() };
-    }),
-  };
+  return views.map((view, position): TracedView => {
+    const own = drawView(plan, views, position, key, source.width, source.height);
+    const drawn = { ...own, crop: placed[plan.sameCrop ? 0 : position] ?? own.crop };
+    const { crop, mask } = drawn;
+    const mark = kernels.mark();
+    const picture = renderCrop(kernels, source, crop, view.size, view.crop.interpolation);
+    const { top, left, height, width } = crop;
+    const ops: TracedOp[] = [{ op: 'randomResizedCrop', applied: true, parameters: { top, left, height, width }, pixels: kernels.pixels(picture).slice() }];
+    if (crop.flipped || view.ops.some((op) => op.op === 'horizontalFlip')) ops.unshift({ op: 'horizontalFlip', applied: crop.flipped, parameters: {}, pixels: null });
+    for (const op of drawn.ops) {
+      applyOp(kernels, picture, op);
+      ops.push({ ...op, pixels: op.applied ? kernels.pixels(picture).slice() : null });
+    }
+    const pixels = kernels.pixels(picture).slice();
+    kernels.release(mark);
+    return { name: view.name, size: view.size, crop, ops, mask, pixels };
+  });
 }

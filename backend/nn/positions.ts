@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RelativeGeometry } from '../augment/geometry.ts';
 import { linear } from '../ops/linear.ts';
+import { relativePositionTables } from './relativeTables.ts';
 
 /**
  * A [1 + grid^2, width] table, the class token's row zero. Frequencies 10000^(-k / (width / 4)); each axis gives width / 4 sines
@@ -35,32 +36,11 @@ export interface RelativeParts {
   scales: tf.Tensor;
 }
 
-/**
- * SiameseIM's relative embedding (Tao et al., 2023): for every patch of view b its place in view a's patch grid and the logarithm
- * of the crops' size ratio, at frequencies 10000^(-k / (width / 4)).
- */
+/** The tables as tensors, for `mapRelativePosition`. */
 export function relativePositionParts(geometry: RelativeGeometry[], grid: number, width: number): RelativeParts {
-  const quarter = width / 4;
-  const frequencies = Float64Array.from({ length: quarter }, (_, k) => 10000 ** (-k / quarter));
-  const [rows, columns, scales] = [grid * 2, grid * 2, 4].map((parts) => new Float32Array(geometry.length * parts * quarter)) as [Float32Array, Float32Array, Float32Array];
-  const put = (table: Float32Array, at: number, value: number): void => {
-    for (let k = 0; k < quarter; k++) {
-      const angle = value * frequencies[k]!;
-      table[at + k] = Math.sin(angle);
-      table[at + quarter + k] = Math.cos(angle);
-    }
-  };
-  geometry.forEach((g, sample) => {
-    for (let p = 0; p < grid; p++) {
-      const at = (sample * grid + p) * 2 * quarter;
-      put(rows, at, g.deltaH * (p + 0.5) + g.deltaI * grid - 0.5);
-      put(columns, at, g.relativeFlip ? -g.deltaW * (p + 0.5) + g.flipDeltaJ * grid - 0.5 : g.deltaW * (p + 0.5) + g.deltaJ * grid - 0.5);
-    }
-    put(scales, sample * width, 10 * Math.log(g.deltaH));
-    put(scales, sample * width + 2 * quarter, 10 * Math.log(g.deltaW));
-  });
-  const batch = geometry.length;
-  return { rows: tf.tensor(rows, [batch, grid, 2 * quarter]), columns: tf.tensor(columns, [batch, grid, 2 * quarter]), scales: tf.tensor(scales, [batch, width]) };
+  const { rows, columns, scales } = relativePositionTables(geometry, grid, width);
+  const [batch, half] = [geometry.length, width / 2];
+  return { rows: tf.tensor(rows, [batch, grid, half]), columns: tf.tensor(columns, [batch, grid, half]), scales: tf.tensor(scales, [batch, width]) };
 }
 
 /** The whole embedding, [B, grid^2, 2 D]: what the parts stand for, for pictures and tests. */

@@ -19,12 +19,18 @@ export interface ViewAnswer<Request, Reply> {
   answer: (request: Request, context: AnswerContext) => Reply | Promise<Reply>;
 }
 
+/** A table's entry whose types have been forgotten: what its schema gives is what its answer takes. */
+export interface AnyViewAnswer {
+  schema: z.ZodType;
+  answer: (request: never, context: AnswerContext) => unknown;
+}
+
 export type ViewAnswers<Calls extends ViewCalls> = { [K in keyof Calls & string]: ViewAnswer<Calls[K]['request'], Calls[K]['reply']> };
 
 const ticketSchema = z.object({ ticket: z.int().nonnegative(), request: z.unknown() });
 
 /** Serves until the channel closes. Throws InputError where this process was not started with one. */
-export async function serveViews(answers: Readonly<Record<string, ViewAnswer<never, unknown>>>): Promise<void> {
+export async function serveViews(answers: Readonly<Record<string, AnyViewAnswer>>): Promise<void> {
   if (!process.send) throw new InputError('siamscope serve is started by the editor, with a channel to it: there is nothing to see here');
   const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process), NullLogger);
   for (const [name, { schema, answer }] of Object.entries(answers)) {
@@ -36,7 +42,7 @@ export async function serveViews(answers: Readonly<Record<string, ViewAnswer<nev
         connection.sendNotification(viewProgressMethod, { ticket, text, done, total } satisfies ViewProgress).catch(() => undefined);
       };
       try {
-        return await answer(parsed(schema, request, name), { signal: controller.signal, progress });
+        return await answer(parsed(schema, request, name) as never, { signal: controller.signal, progress });
       } catch (error) {
         throw new ResponseError(controller.signal.aborted ? ErrorCodes.PendingResponseRejected : ErrorCodes.InternalError, (error as Error).message, { name: (error as Error).name });
       }
