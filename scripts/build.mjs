@@ -19,8 +19,8 @@ copyFileSync(join(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-ba
 const external = ['koffi', 'sharp', '@julusian/jpeg-turbo', '@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu', 'vscode'];
 const common = { bundle: true, platform: 'node', target: 'node20', sourcemap: true, logLevel: 'warning', external, define: { SIAMSCOPE_VERSION: JSON.stringify(version) }, absWorkingDir: root };
 
-// Every *.worker.ts is a thread of its own, found by glob; its bundle has the file's name.
-const workers = readdirSync(join(root, 'backend'), { recursive: true }).filter((f) => f.endsWith('.worker.ts')).map((f) => join('backend', f));
+// Every *.worker.ts is a thread of its own and every *.process.ts a process, found by glob; its bundle has the file's name.
+const workers = readdirSync(join(root, 'backend'), { recursive: true }).filter((f) => /\.(worker|process)\.ts$/.test(f)).map((f) => join('backend', f));
 // Split, so that a command loads only what it needs: help must not wait for TensorFlow.js to be parsed.
 const { metafile } = await build({
   ...common,

@@ -16,22 +16,16 @@ const cropCells = 7;
 const align = (bytes: number) => Math.ceil(bytes / 64) * 64;
 
 /**
- * One batch in a SharedArrayBuffer: [next slot, slots left, state of each slot], then for each view its crops, masks
- * and pixels. Wrapping the same buffer in another thread sees the same batch.
- *
- * The state of a slot is the number of the try that may write it (0, 1, ...), or `writing`, or `done`: a worker that
- * has been given up on can no longer write, since the number of tries has moved on.
+ * One batch in shared memory: [next slot, slots left, whether each slot is done], then for each view its crops, masks and pixels.
+ * Wrapping the same buffer in another thread sees the same batch.
  */
 export class BatchBuffer {
-  readonly buffer: SharedArrayBuffer;
+  readonly buffer: SharedArrayBuffer | ArrayBuffer;
   readonly count: number;
   readonly views: { shape: ViewShape; crops: Int32Array; masks: Uint8Array; pixels: Uint8Array }[];
   private readonly control: Int32Array;
 
-  static readonly writing = -1;
-  static readonly done = -2;
-
-  constructor(shapes: readonly ViewShape[], count: number, buffer?: SharedArrayBuffer) {
+  constructor(shapes: readonly ViewShape[], count: number, buffer?: SharedArrayBuffer | ArrayBuffer) {
     this.count = count;
     this.buffer = buffer ?? new SharedArrayBuffer(BatchBuffer.bytes(shapes, count));
     this.control = new Int32Array(this.buffer, 0, 2 + count);
@@ -59,23 +53,24 @@ export class BatchBuffer {
     return slot < this.count ? slot : null;
   }
 
-  state(slot: number): number {
-    return Atomics.load(this.control, 2 + slot);
-  }
-
-  /** Moves a slot from one state to another; false where it was in neither. */
-  move(slot: number, from: number, to: number): boolean {
-    return Atomics.compareExchange(this.control, 2 + slot, from, to) === from;
+  isDone(slot: number): boolean {
+    return Atomics.load(this.control, 2 + slot) === 1;
   }
 
   /** Counts a slot as done; true for the last one. */
   finish(slot: number): boolean {
-    Atomics.store(this.control, 2 + slot, BatchBuffer.done);
+    Atomics.store(this.control, 2 + slot, 1);
     return Atomics.sub(this.control, 1, 1) === 1;
   }
 
-  get isComplete(): boolean {
-    return Atomics.load(this.control, 1) === 0;
+  /** Takes over a batch of one, of the same shapes. */
+  writeSample(slot: number, sample: BatchBuffer): void {
+    this.views.forEach(({ crops, masks, pixels }, view) => {
+      const from = sample.views[view]!;
+      crops.set(from.crops, slot * from.crops.length);
+      masks.set(from.masks, slot * from.masks.length);
+      pixels.set(from.pixels, slot * from.pixels.length);
+    });
   }
 
   writeView(slot: number, view: number, pixels: Uint8Array, crop: Crop | null, mask: Uint8Array | null): void {

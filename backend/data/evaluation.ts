@@ -23,7 +23,7 @@ export async function loadEvaluationImages(
   const pool = new DecodePool({ kind: 'evaluation', size }, workers);
   const load = async (start: number) => {
     const samples = Array.from({ length: Math.min(chunk, indices.length - start) }, (_, i) => ({ ...dataset.location(indices[start + i]!), index: indices[start + i]!, epoch: 0 }));
-    const buffer = await pool.submit(samples, (slot, _attempt, reason) => {
+    const buffer = await pool.submit(samples, (slot, reason) => {
       const file = dataset.file(indices[start + slot]!);
       if (!onSkipped) throw new RunError(`cannot read ${file} of ${dataset.source}: ${reason}. Repair or remove it`);
       onSkipped(start + slot, { file, reason });

@@ -1,4 +1,4 @@
-/** What decoding workers are asked to do, and the messages between them and the pool. */
+/** What decoding is asked to do, and the messages between the pool, its threads, and the decoder processes behind them. */
 import { expandViews, gridOf, type ViewPlan } from '../augment/plan.ts';
 import type { ViewShape } from './batchBuffer.ts';
 import type { SampleLocation } from './dataset.ts';
@@ -14,23 +14,31 @@ export interface JobSample extends SampleLocation {
 
 export interface WorkerData {
   job: Job;
-  /** Int64 cells: when the sample in work was begun (nanoseconds of process.hrtime, 0 is none), its batch, its slot, and whether to stop. */
-  heartbeat: SharedArrayBuffer;
+  /** A sample that takes longer is given up on. */
+  sampleMilliseconds: number;
 }
-
-export const heartbeatCells = { begun: 0, batch: 1, slot: 2, stop: 3, count: 4 };
 
 export type ToWorker =
   | { kind: 'batch'; id: number; buffer: SharedArrayBuffer; samples: JobSample[] }
   /** One more try at a slot, with another sample. */
-  | { kind: 'slot'; id: number; slot: number; attempt: number; sample: JobSample }
+  | { kind: 'slot'; id: number; slot: number; sample: JobSample }
   | { kind: 'drop'; id: number }
-  /** Wakes an idle worker that has been told to stop in its heartbeat. */
   | { kind: 'stop' };
 
 export type FromWorker =
   | { kind: 'complete'; id: number }
-  | { kind: 'failed'; id: number; slot: number; attempt: number; reason: string };
+  | { kind: 'failed'; id: number; slot: number; reason: string }
+  /** No decoder can be started. */
+  | { kind: 'broken'; reason: string };
+
+/**
+ * What a decoder process writes: a byte of status and a uint32 of length, little endian, before each. It is told the job and then one
+ * sample a line, as JSON, and answers in that order; a sample is a batch of one (BatchBuffer), a refusal its reason.
+ */
+export const decoderStatus = { ready: 0, sample: 1, refused: 2 } as const;
+export const decoderHeaderBytes = 5;
+/** The descriptor that it writes to: native libraries print to the standard ones. */
+export const decoderOutput = 3;
 
 /** The views that a job writes, in order. */
 export function jobShapes(job: Job): ViewShape[] {

@@ -130,7 +130,7 @@ export class Loader implements AsyncIterable<Batch> {
     };
     const begin = async () => {
       const samples = Array.from({ length: batchSize }, (_, slot) => choose(slot));
-      return this.pool.submit(samples, (slot, _attempt, reason) => {
+      return this.pool.submit(samples, (slot, reason) => {
         const { index } = slots[slot]!;
         if (!this.unreadable.has(index)) this.unreadable.set(index, reason);
         return choose(slot);
