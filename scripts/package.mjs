@@ -62,11 +62,9 @@ function copyPackage(name, into) {
 const stage = join(root, '.cache/package', target);
 rmSync(stage, { recursive: true, force: true });
 mkdirSync(stage, { recursive: true });
-for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE', 'package.nls.json', 'l10n', 'media']) if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name), { recursive: true });
+for (const name of ['.vscodeignore', 'README.md', 'CHANGELOG.md', 'LICENSE', 'package.nls.json', 'l10n', 'media']) if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name), { recursive: true });
 // The README's pictures.
 for (const name of readdirSync(join(root, 'docs'))) if (name.endsWith('.png')) cpSync(join(root, 'docs', name), join(stage, 'docs', name));
-// Nothing more is left out; without this file the packer warns.
-writeFileSync(join(stage, '.vscodeignore'), '');
 cpSync(join(root, 'dist'), join(stage, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.map') && basename(path) !== 'node_modules' });
 for (const name of withDependencies(nativePackages)) copyPackage(name, join(stage, 'dist/node_modules'));
 const { private: _private, scripts: _scripts, devDependencies: _tools, overrides: _overrides, dependencies: _bundled, ...manifest } = packageJson(root);

@@ -113,6 +113,15 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
     await server.close();
   });
 
+  /** Where the loss is drawn. A chart that is drawn anew has no place for a moment. */
+  async function plotOf(view: Frame): Promise<{ x: number; y: number; width: number; height: number }> {
+    for (const end = performance.now() + 20_000; ; ) {
+      const box = await chartOf(view, 'loss').locator('.u-over').boundingBox();
+      if (box) return box;
+      if (performance.now() > end) throw new Error('the loss is not drawn');
+    }
+  }
+
   const chartOf = (view: Frame, name: string): ReturnType<Frame['locator']> => view.locator('.chart').filter({ has: view.page().frame('view')!.locator(`h3:text-is(${JSON.stringify(name)})`) });
   const countOf = async (view: Frame, name: string): Promise<string> => (await chartOf(view, name).locator('.count').textContent())!;
   const settled = (view: Frame, name: string, text: RegExp): Promise<void> => until(view, `[...document.querySelectorAll('.chart')].some((chart) => chart.querySelector('h3').textContent === ${JSON.stringify(name)} && ${String(text)}.test(chart.querySelector('.count').textContent))`);
@@ -123,7 +132,7 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
     const { page, view, server, faults, context } = await open([folder], { known: () => null });
     await complete(view);
     expect(await countOf(view, 'loss')).toBe('1,000 of 1,000 points');
-    const plot = (await chartOf(view, 'loss').locator('.u-over').boundingBox())!;
+    const plot = await plotOf(view);
     await page.mouse.move(plot.x + plot.width * 0.25, plot.y + 60);
     await page.mouse.down();
     await page.mouse.move(plot.x + plot.width * 0.5, plot.y + 70, { steps: 5 });
@@ -169,7 +178,7 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
       await view.evaluate('performance.clearMarks()');
       await view.locator('#axis').selectOption(axis);
       await complete(view);
-      const plot = (await chartOf(view, 'loss').locator('.u-over').boundingBox())!;
+      const plot = await plotOf(view);
       await page.mouse.move(plot.x + plot.width * 0.6, plot.y + 50);
       await page.mouse.move(plot.x + plot.width * 0.61, plot.y + 50);
       await until(view, `${String(shown)}.test(document.querySelector('.position').textContent)`);
@@ -238,7 +247,7 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
     const { page, view, faults } = last!;
     expect(await countOf(view, 'loss')).toBe('1,000,000 of 1,000,000 points');
     // The one high point shows in the picture of the whole.
-    const plot = (await chartOf(view, 'loss').locator('.u-over').boundingBox())!;
+    const plot = await plotOf(view);
     await page.mouse.move(plot.x + (plot.width * spike) / 1e6, plot.y + 40);
     await page.mouse.move(plot.x + (plot.width * spike) / 1e6 + 0.3, plot.y + 40);
     await until(view, '/… 5\\)?/.test(document.querySelector(".legend .value").textContent)');

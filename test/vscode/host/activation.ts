@@ -20,9 +20,20 @@ function queuedMilliseconds(): number {
   }
 }
 
+/** Waits until the window that opens leaves this thread alone: until a timer has come in time for a second. */
+async function quiet(): Promise<void> {
+  const end = performance.now() + 20_000;
+  for (let inTime = 0; inTime < 50 && performance.now() < end; ) {
+    const begun = performance.now();
+    await new Promise((done) => setTimeout(done, 20));
+    inTime = performance.now() - begun < 30 ? inTime + 1 : 0;
+  }
+}
+
 export function activation(): void {
   describe('activation', () => {
     it('takes less than 100 ms, loading included', async () => {
+      await quiet();
       assert.equal(extension().isActive, false, 'nothing in this workspace asks for the extension, so it is not active yet');
       const begun = performance.now(), queuedBefore = queuedMilliseconds();
       const api = await extension().activate();
