@@ -242,6 +242,8 @@ export type LabCalls = {
   stopStatistics: { request: Record<never, never>; reply: null };
   /** Writes the views into the run file, as one edit that can be undone. */
   write: { request: { views: unknown }; reply: { changed: number; file: string } };
+  /** Looks again, after something could not be shown. */
+  again: { request: Record<never, never>; reply: null };
   trust: { request: Record<never, never>; reply: null };
   chooseFile: { request: Record<never, never>; reply: null };
   /** Shows the run file in an editor. */

@@ -1,4 +1,5 @@
 /** Every command of the palette, menus, lenses and keys, in one table: its work, and whether it launches something. */
+import { previewAugmentations } from './augmentation.ts';
 import { copyCheckpointPath, evaluateCheckpoint, exportCheckpoint, revealCheckpoint } from './checkpoints.ts';
 import { installEngine, refreshEngines, selectEngine } from './engines.ts';
 import type { CommandId } from './ids.ts';
@@ -31,6 +32,7 @@ export const commandTable: Readonly<Record<CommandId, CommandEntry>> = {
   'siamscope.openRunning': inspects(openRunning),
   'siamscope.showLog': inspects(showLog),
   'siamscope.showOutput': inspects(({ log }) => log.show()),
+  'siamscope.previewAugmentations': inspects(previewAugmentations),
   'siamscope.revealCheckpoint': inspects(revealCheckpoint),
   'siamscope.copyCheckpointPath': inspects(copyCheckpointPath),
   'siamscope.exportCheckpoint': launches(exportCheckpoint),

@@ -45,6 +45,7 @@ export class RunFileLenses implements vscode.CodeLensProvider, vscode.Disposable
       lenses.push(lens(`$(graph-line) ${t('Open Run')}: ${stateText(run.state, t)}, ${stepText(run.status)}`, t('Show the curves of {0}', run.status.name), 'siamscope.openCurves', run.folder));
       if (trusted && (run.state === 'running' || run.state === 'queued' || run.state === 'starting')) lenses.push(lens(`$(debug-stop) ${t('Stop')}`, t('Finish the step in work, save, and end'), 'siamscope.stopRun', run.folder));
     }
+    lenses.push(lens(`$(eye) ${t('Preview Augmentations')}`, t('What the model sees: crops, colours and masks, on this file\'s images'), 'siamscope.previewAugmentations', document.uri));
     const found = this.diagnostics.resultOf(document.uri);
     if (found) {
       const images = found.classes > 1 ? t('{0} images in {1} classes', countText(found.images), found.classes) : t('{0} images', countText(found.images));

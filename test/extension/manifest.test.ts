@@ -100,6 +100,6 @@ test('files that package.json names are there', () => {
 });
 
 test('activation waits for a view, a run file or a panel, never for the window', () => {
-  expect(manifest.activationEvents).toEqual(['workspaceContains:**/*.siam.json', 'onWebviewPanel:siamscope.curves']);
+  expect(manifest.activationEvents).toEqual(['workspaceContains:**/*.siam.json', 'onWebviewPanel:siamscope.curves', 'onWebviewPanel:siamscope.augmentation']);
   expect(manifest.extensionKind).toEqual(['workspace']);
 });

@@ -1,45 +1,10 @@
-/**
- * A stand-in for the editor around the curves webview: its real page, with its real content security policy, in a frame whose messages
- * go to the real host in this process. In the editor these cross by other ways; parsing, answers and page are those that are shipped.
- */
-import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+/** The curves view with its real host, in a stand-in for the editor. */
 import type { CurvesNotice, CurvesOpen } from '../../backend/protocol.ts';
-import { webviewHtml } from '../../extension/panels/html.ts';
-import { PanelPort } from '../../extension/panels/port.ts';
 import { answerCurves } from '../../extension/series/answers.ts';
 import { CurvesHost } from '../../extension/series/curvesHost.ts';
 import type { KnownRun } from '../../extension/series/watchedRun.ts';
-import { decodeFrame, encodeFrame, frameScript } from './frames.ts';
-import { themes, type ThemeName } from './themes.ts';
-
-const bundles = join(import.meta.dirname, '../../dist/webviews');
-const nonce = 'test-nonce';
-
-/** What the editor gives a webview, in the frame before its own script. */
-const editorScript = (state: unknown): string => `
-let state = ${JSON.stringify(state).replaceAll('<', '\\u003c')};
-globalThis.acquireVsCodeApi = () => ({
-  postMessage: (message) => parent.postMessage({ fromView: message }, '*'),
-  getState: () => state,
-  setState: (next) => { state = structuredClone(next); parent.postMessage({ state: next }, '*'); },
-});`;
-
-const outerPage = (theme: string): string => `<!DOCTYPE html><html lang="en"><title>editor</title><style>html,body,iframe{margin:0;width:100%;height:100%;border:0;display:block}</style>
-<iframe name="view" title="view" src="/view?theme=${encodeURIComponent(theme)}"></iframe><script>${frameScript}
-const view = document.querySelector('iframe');
-async function send(path, body) {
-  const response = await fetch(path, { method: 'POST', body });
-  for (const message of decodeFrame(await response.arrayBuffer())) view.contentWindow.postMessage(message, '*');
-}
-addEventListener('message', async (event) => {
-  if ('state' in event.data) globalThis.kept = event.data.state;
-  else await send('/message', await encodeFrame({ message: event.data.fromView }));
-});
-(async () => { for (;;) await send('/notices'); })();
-</script></html>`;
+import type { ThemeName } from './themes.ts';
+import { ViewServer } from './viewServer.ts';
 
 export interface PanelServerOptions {
   known?: (folder: string) => KnownRun | null;
@@ -52,83 +17,43 @@ export class PanelServer {
   readonly saved: { name: string; bytes: Buffer }[] = [];
   /** Folders that the dialog gives. */
   chosen: string[] = [];
-  private readonly options: PanelServerOptions;
-  private readonly port: PanelPort<CurvesOpen, CurvesNotice>;
-  private readonly server = createServer((request, response) => void this.answer(request, response));
-  /** Messages on their way to the page, and the page's request that waits for them. */
-  private outbox: unknown[] = [];
-  private waiting: (() => void) | null = null;
-  private readonly sources: readonly string[];
+  private readonly server: ViewServer<CurvesOpen, CurvesNotice>;
 
   private constructor(sources: readonly string[], options: PanelServerOptions) {
-    this.options = options;
-    this.sources = sources;
-    this.host = new CurvesHost(sources, { panel: 'a-panel', known: options.known ?? (() => null), onNotice: (notice) => this.port.notice(notice), roots: [] });
-    this.port = new PanelPort<CurvesOpen, CurvesNotice>({
-      open: () => this.host.open(),
-      answer: (call, request) => answerCurves(this.host, call, request, {
-        save: (name, bytes) => {
-          this.saved.push({ name, bytes: Buffer.from(bytes) });
-          return Promise.resolve(name);
-        },
-        add: async () => {
-          let added = 0;
-          for (const source of this.chosen) added += await this.host.add(source);
-          return added;
-        },
-      }),
-    }, (message) => {
-      this.outbox.push(message);
-      this.waiting?.();
+    this.host = new CurvesHost(sources, { panel: 'a-panel', known: options.known ?? (() => null), onNotice: (notice) => this.server.port.notice(notice), roots: [] });
+    this.server = new ViewServer<CurvesOpen, CurvesNotice>({
+      view: 'curves', title: 'Curves', state: options.state,
+      // As in the editor: the host begins to read when the panel is made.
+      onOpened: () => this.host.resume(),
+      port: {
+        open: () => this.host.open(),
+        answer: (call, request) => answerCurves(this.host, call, request, {
+          save: (name, bytes) => {
+            this.saved.push({ name, bytes: Buffer.from(bytes) });
+            return Promise.resolve(name);
+          },
+          add: async () => {
+            let added = 0;
+            for (const source of this.chosen) added += await this.host.add(source);
+            return added;
+          },
+        }),
+      },
     });
   }
 
   static async start(sources: readonly string[], options: PanelServerOptions = {}): Promise<PanelServer> {
     const server = new PanelServer(sources, options);
-    await new Promise<void>((done) => server.server.listen(0, '127.0.0.1', done));
+    await server.server.listen();
     return server;
   }
 
   address(theme: ThemeName = 'dark'): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/?theme=${encodeURIComponent(theme)}`;
+    return this.server.address(theme);
   }
 
   async close(): Promise<void> {
     this.host.dispose();
-    this.server.closeAllConnections();
-    await new Promise((done) => this.server.close(done));
-  }
-
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url!, 'http://127.0.0.1');
-    const theme = themes[(url.searchParams.get('theme') ?? 'dark') as ThemeName];
-    const body: Buffer[] = [];
-    for await (const part of request) body.push(part as Buffer);
-    if (url.pathname === '/') {
-      // As in the editor: the host begins to read when the panel is made.
-      this.host.resume();
-      response.setHeader('content-type', 'text/html').end(outerPage(url.searchParams.get('theme') ?? 'dark'));
-    } else if (url.pathname === '/view') {
-      const style = Object.entries(theme.colours).map(([name, value]) => `--vscode-${name}: ${value}`).join('; ').replaceAll('"', "'");
-      const html = webviewHtml({ script: '/bundles/curves.js', style: '/bundles/curves.css', source: `http://${request.headers.host}`, title: 'Curves', language: 'en' }, nonce)
-        .replace('<body>', `<body class="${theme.class}"><script nonce="${nonce}">document.documentElement.style.cssText = ${JSON.stringify(style)};${editorScript(this.options.state ?? null)}</script>`);
-      response.setHeader('content-type', 'text/html').end(html);
-    } else if (url.pathname.startsWith('/bundles/')) {
-      const name = url.pathname.slice('/bundles/'.length);
-      response.setHeader('content-type', name.endsWith('.css') ? 'text/css' : 'text/javascript').end(await readFile(join(bundles, name === 'curves.css' ? name : 'curves.js')));
-    } else if (url.pathname === '/message') {
-      await this.port.receive((decodeFrame(Buffer.concat(body)) as { message: unknown }).message);
-      response.end(encodeFrame(this.take()));
-    } else if (url.pathname === '/notices') {
-      if (this.outbox.length === 0) await new Promise<void>((done) => (this.waiting = done));
-      this.waiting = null;
-      response.end(encodeFrame(this.take()));
-    } else response.writeHead(url.pathname === '/favicon.ico' ? 204 : 404).end();
-  }
-
-  private take(): unknown[] {
-    const messages = this.outbox;
-    this.outbox = [];
-    return messages;
+    await this.server.close();
   }
 }

@@ -1,0 +1,211 @@
+/** The lab's middle: the source with its crops on the left, the views on the right, and what joins a patch to its places elsewhere. */
+import type { LabBox, LabPair, LabSample } from '../../backend/protocol.ts';
+import { button, element, setText } from '../common/dom.ts';
+import { pictureOf, strokeRimmed, surface } from './canvas.ts';
+import { patchAt, patchInImage, type Point } from './geometry.ts';
+import { percent, ViewPicture, type Mark, type Pointed } from './picture.ts';
+import { Source, type SourceActions } from './source.ts';
+import type { Look } from './view.ts';
+
+export interface StageActions extends SourceActions {
+  /** The least or greatest area that the pipeline draws is to be the crop's. */
+  limit(view: number, end: 0 | 1): void;
+}
+
+const viewSide = 340, leastSide = 120;
+
+export class Stage {
+  readonly element: HTMLElement;
+  private readonly source: Source;
+  private readonly actions: StageActions;
+  private readonly views = element('div', { class: 'views' });
+  private readonly links = element('canvas', { class: 'links', 'aria-hidden': 'true' });
+  private readonly readout = element('p', { class: 'readout', 'aria-live': 'polite' });
+  private readonly byHand = element('div', { class: 'by-hand', role: 'group', 'aria-label': 'Crop placed by hand', hidden: true });
+  private readonly byHandText = element('span');
+  private readonly limits: HTMLButtonElement[];
+  private readonly numbers = element('tbody');
+  private pictures: ViewPicture[] = [];
+  private sample: LabSample | null = null;
+  private image: HTMLCanvasElement | null = null;
+  private boxes: LabBox[] = [];
+  private look: Look = { mask: true, grid: false, places: true, positions: false };
+  private pointed: Pointed | null = null;
+
+  constructor(actions: StageActions) {
+    this.actions = actions;
+    this.source = new Source(actions);
+    this.limits = ([['Smallest allowed', 0], ['Largest allowed', 1]] as const).map(([label, end]) => button(label, { title: end === 0 ? 'Write this crop\'s area as the least that is drawn' : 'Write this crop\'s area as the greatest that is drawn' }, () => actions.limit(this.source.selected, end)));
+    this.byHand.append(this.byHandText, ...this.limits, button('Put back', {}, () => actions.putBack(this.source.selected)));
+    const headings = ['Crop', 'Area', 'Width / height', 'Left', 'Top', 'Width', 'Height', 'Mirrored', 'Place'];
+    const table = element('table', { class: 'numbers' }, element('thead', {}, element('tr', {}, ...headings.map((text) => element('th', { scope: 'col' }, text)))), this.numbers);
+    const details = element('details', {}, element('summary', {}, 'Crops in numbers'), element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Crops in numbers' }, table));
+    this.element = element('div', { class: 'stage' }, element('div', { class: 'left' }, this.source.canvas, this.byHand, details), element('div', { class: 'right' }, this.views, this.readout), this.links);
+    new ResizeObserver(() => this.draw()).observe(this.element);
+  }
+
+  get dragging(): boolean {
+    return this.source.dragging;
+  }
+
+  get selected(): number {
+    return this.source.selected;
+  }
+
+  /** Shows the sample; `placed` are the boxes that were placed by hand since, null where the sample's own holds. */
+  show(sample: LabSample, look: Look, placed: readonly (LabBox | null)[], selected: number): void {
+    if (sample.image) this.image = pictureOf(sample.buffer, sample.image);
+    this.sample = sample;
+    this.look = look;
+    this.boxes = sample.views.map(({ box }, view) => placed[view] ?? box);
+    while (this.pictures.length > sample.views.length) this.pictures.pop()!.element.remove();
+    const greatest = Math.max(...sample.views.map(({ picture }) => picture.width));
+    sample.views.forEach((view, i) => {
+      if (!this.pictures[i]) {
+        const made = new ViewPicture(i, (pointed) => this.point(pointed));
+        this.pictures.push(made);
+        this.views.append(made.element);
+      }
+    });
+    sample.views.forEach((view, i) => this.pictures[i]!.show(sample, pictureOf(sample.buffer, view.picture), look, Math.max(leastSide, (viewSide * view.picture.width) / greatest)));
+    this.select(Math.min(selected, sample.views.length - 1));
+    this.fillNumbers();
+    this.point(this.pointed && this.pointed.view < sample.views.length ? this.pointed : null);
+  }
+
+  get picture(): HTMLCanvasElement | null {
+    return this.image;
+  }
+
+  select(view: number): void {
+    const { sample } = this;
+    if (!sample || !this.image) return;
+    this.source.show(sample, this.image, this.boxes, view);
+    const shown = sample.views[view]!, box = this.boxes[view]!;
+    this.byHand.hidden = shown.drawn;
+    setText(this.byHandText, `${shown.name} is placed by hand: ${percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight))} of the image, ${(box.width / box.height).toFixed(2)} times as wide as high.`);
+  }
+
+  draw(): void {
+    this.source.draw();
+    for (const picture of this.pictures) picture.draw();
+    this.drawLinks();
+  }
+
+  /** Shows where a patch lies in the image and in the other views. */
+  private point(pointed: Pointed | null): void {
+    const { sample } = this;
+    if (!sample) return;
+    this.pointed = pointed;
+    this.pictures.forEach((picture, view) => picture.point(pointed?.view === view ? pointed.patch : null, pointed && pointed.view !== view ? this.markOf(sample, pointed, view) : null));
+    const from = pointed && sample.views[pointed.view]!;
+    this.source.mark(pointed && from ? { view: pointed.view, patch: patchInImage(this.boxes[pointed.view]!, from.grid, pointed.patch) } : null);
+    setText(this.readout, pointed ? readoutOf(sample, pointed) : this.hint());
+    this.drawLinks();
+  }
+
+  private hint(): string {
+    if (!this.look.places || (this.sample?.views.length ?? 0) < 2) return 'Point at a patch to see where it lies in the image.';
+    const hasMask = this.sample!.views[0]!.mask !== null;
+    return `Dots of one colour are one place. ${hasMask ? `A ring: it lies under the mask of ${this.sample!.views[0]!.name}. ` : ''}Dark: it does not lie in ${this.sample!.views[0]!.name}. Point at a patch to follow it.`;
+  }
+
+  private markOf(sample: LabSample, { view, patch }: Pointed, other: number): Mark | null {
+    const place = placeOf(sample, view, patch, other);
+    if (!place) return null;
+    const from = this.boxes[view]!, to = this.boxes[other]!, grid = sample.views[view]!.grid;
+    const width = from.width / grid / to.width, height = from.height / grid / to.height;
+    const pair = pairOf(sample, view);
+    return { rectangle: { x: place.x - width / 2, y: place.y - height / 2, width, height }, heat: other === 0 && this.look.positions ? likeness(pair, patch, grid) : null };
+  }
+
+  private drawLinks(): void {
+    const { pointed, sample } = this;
+    const { left, top, width, height } = this.element.getBoundingClientRect();
+    const context = surface(this.links, width, height);
+    if (!pointed || !sample) return;
+    const grid = sample.views[pointed.view]!.grid;
+    const own = this.pictures[pointed.view]!.inWindow((Math.floor(pointed.patch / grid) + 0.5) / grid, ((pointed.patch % grid) + 0.5) / grid);
+    const patch = patchInImage(this.boxes[pointed.view]!, grid, pointed.patch);
+    const canvas = this.source.canvas.getBoundingClientRect();
+    const inSource = this.source.onCanvas({ x: patch.x + patch.width / 2, y: patch.y + patch.height / 2 });
+    const ends: Point[] = [{ x: canvas.left + inSource.x, y: canvas.top + inSource.y }];
+    this.pictures.forEach((picture, view) => {
+      const place = view === pointed.view ? null : placeOf(sample, pointed.view, pointed.patch, view);
+      if (place && place.x >= 0 && place.x < 1 && place.y >= 0 && place.y < 1) ends.push(picture.inWindow(place.y, place.x));
+    });
+    const path = new Path2D();
+    for (const end of ends) {
+      path.moveTo(own.x - left, own.y - top);
+      path.lineTo(end.x - left, end.y - top);
+    }
+    strokeRimmed(context, path, '#fff', 1.4);
+  }
+
+  private fillNumbers(): void {
+    const sample = this.sample!;
+    // What is being typed in is left alone.
+    if (this.numbers.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement && this.numbers.children.length === sample.views.length) return this.refreshNumbers();
+    this.numbers.replaceChildren(...sample.views.map(({ name }, view) => {
+      const number = (key: 'left' | 'top' | 'width' | 'height', label: string): HTMLElement => {
+        const input = element('input', { type: 'number', step: 1, min: key === 'width' || key === 'height' ? 1 : 0, max: key === 'left' || key === 'width' ? sample.imageWidth : sample.imageHeight, 'aria-label': `${label} of ${name}, in pixels`, 'data-key': key });
+        input.addEventListener('change', () => {
+          if (Number.isFinite(input.valueAsNumber)) this.actions.place(view, { ...this.boxes[view]!, [key]: Math.round(input.valueAsNumber) });
+        });
+        return element('td', {}, input);
+      };
+      const mirrored = element('input', { type: 'checkbox', 'aria-label': `${name} is mirrored` });
+      mirrored.addEventListener('change', () => this.actions.place(view, { ...this.boxes[view]!, mirrored: mirrored.checked }));
+      return element('tr', {}, element('th', { scope: 'row' }, name), element('td', { class: 'area' }), element('td', { class: 'aspect' }), number('left', 'Left'), number('top', 'Top'), number('width', 'Width'), number('height', 'Height'), element('td', {}, mirrored), element('td', { class: 'place' }));
+    }));
+    this.refreshNumbers();
+  }
+
+  private refreshNumbers(): void {
+    const sample = this.sample!;
+    sample.views.forEach(({ drawn }, view) => {
+      const row = this.numbers.children[view]!, box = this.boxes[view]!;
+      for (const input of row.querySelectorAll<HTMLInputElement>('input[type=number]')) if (document.activeElement !== input) input.value = String(box[input.dataset.key as 'left' | 'top' | 'width' | 'height']);
+      row.querySelector<HTMLInputElement>('input[type=checkbox]')!.checked = box.mirrored;
+      setText(row.querySelector('.area')!, percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight)));
+      setText(row.querySelector('.aspect')!, (box.width / box.height).toFixed(2));
+      setText(row.querySelector('.place')!, drawn ? 'drawn' : 'by hand');
+    });
+  }
+}
+
+const pairOf = (sample: LabSample, view: number): LabPair | undefined => sample.pairs.find((pair) => pair.view === view);
+
+/** Where a patch's centre lies in another view, in shares; null where no pair says so. */
+function placeOf(sample: LabSample, view: number, patch: number, other: number): Point | null {
+  const places = other === 0 ? pairOf(sample, view)?.inA : view === 0 ? pairOf(sample, other)?.inB : undefined;
+  return places ? { y: places[2 * patch]!, x: places[2 * patch + 1]! } : null;
+}
+
+/** Likeness of the patch's relative position embedding to that of each of view a's own patches. */
+function likeness(pair: LabPair | undefined, patch: number, grid: number): number[] | null {
+  if (!pair?.positions) return null;
+  const { rows, columns, scale } = pair.positions;
+  const row = Math.floor(patch / grid), column = patch % grid;
+  return Array.from({ length: grid * grid }, (_, cell) => rows[row * grid + Math.floor(cell / grid)]! + columns[column * grid + (cell % grid)]! + scale);
+}
+
+const cellText = (patch: number, grid: number): string => `row ${Math.floor(patch / grid) + 1}, column ${(patch % grid) + 1}`;
+
+/** In words, for those who do not see the lines. */
+function readoutOf(sample: LabSample, { view, patch }: Pointed): string {
+  const { name, grid, mask } = sample.views[view]!;
+  const parts = [`${name}, ${cellText(patch, grid)}${mask?.[patch] ? ' (masked)' : ''}`];
+  sample.views.forEach((other, i) => {
+    const place = i === view ? null : placeOf(sample, view, patch, i);
+    if (!place) return;
+    const there = patchAt(place.y, place.x, other.grid);
+    parts.push(there === null ? `not in ${other.name}` : `in ${other.name} at ${cellText(there, other.grid)}${other.mask?.[there] ? ', under the mask' : ''}`);
+  });
+  const heat = likeness(pairOf(sample, view), patch, grid);
+  if (heat) {
+    const best = heat.indexOf(Math.max(...heat));
+    parts.push(`position embedding most like ${cellText(best, grid)}, cosine ${heat[best]!.toFixed(2)}`);
+  }
+  return `${parts.join('; ')}.`;
+}
