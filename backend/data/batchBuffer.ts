@@ -20,12 +20,12 @@ const align = (bytes: number) => Math.ceil(bytes / 64) * 64;
  * Wrapping the same buffer in another thread sees the same batch.
  */
 export class BatchBuffer {
-  readonly buffer: SharedArrayBuffer | ArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
   readonly count: number;
   readonly views: { shape: ViewShape; crops: Int32Array; masks: Uint8Array; pixels: Uint8Array }[];
   private readonly control: Int32Array;
 
-  constructor(shapes: readonly ViewShape[], count: number, buffer?: SharedArrayBuffer | ArrayBuffer) {
+  constructor(shapes: readonly ViewShape[], count: number, buffer?: SharedArrayBuffer) {
     this.count = count;
     this.buffer = buffer ?? new SharedArrayBuffer(BatchBuffer.bytes(shapes, count));
     this.control = new Int32Array(this.buffer, 0, 2 + count);

@@ -10,7 +10,7 @@ import { expandViews, type ViewSpec } from '../augment/plan.ts';
 import { drawView, renderEvaluation, renderView } from '../augment/views.ts';
 import { BatchBuffer } from './batchBuffer.ts';
 import { decodeImage } from './decode.ts';
-import { decoderHeaderBytes, decoderOutput, decoderStatus, jobShapes, type Job, type JobSample } from './job.ts';
+import { decoderFile, decoderHeaderBytes, decoderOutput, decoderSamples, decoderStatus, jobShapes, type Job, type JobSample } from './job.ts';
 import { SampleReader } from './sampleReader.ts';
 
 // One core a decoder, no cache of files seen once, and no loader but those of the formats that are read.
@@ -25,12 +25,16 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 const kernels = new Kernels();
 const reader = new SampleReader();
 
-/** Waits where the reader is slow: there is nothing else to do. */
-function write(status: number, payload: Uint8Array): void {
-  const header = Buffer.alloc(decoderHeaderBytes);
-  header[0] = status;
-  header.writeUInt32LE(payload.length, 1);
-  for (const bytes of [header, payload]) for (let done = 0; done < bytes.length; ) done += writeSync(decoderOutput, bytes, done, bytes.length - done);
+function say(status: number, text = ''): void {
+  const message = Buffer.alloc(decoderHeaderBytes + Buffer.byteLength(text));
+  message[0] = status;
+  message.writeUInt32LE(message.length - decoderHeaderBytes, 1);
+  message.write(text, decoderHeaderBytes);
+  writeWhole(decoderOutput, message, null);
+}
+
+function writeWhole(descriptor: number, bytes: Uint8Array, position: number | null): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done, bytes.length - done, position === null ? null : position + done);
 }
 
 /** Renders a sample into a batch of one. What is in the kernels' arena stays until the next sample. */
@@ -49,20 +53,22 @@ async function render(job: Job, views: readonly ViewSpec[], sample: JobSample, t
 }
 
 async function answer(lines: AsyncIterable<string>): Promise<void> {
-  let job: Job | null = null, views: readonly ViewSpec[] = [], target: BatchBuffer;
+  let job: Job | null = null, views: readonly ViewSpec[] = [], target: BatchBuffer, samples = 0;
   for await (const line of lines) {
     if (!job) {
       job = JSON.parse(line) as Job;
       views = job.kind === 'views' ? expandViews(job.plan) : [];
       target = new BatchBuffer(jobShapes(job), 1);
-      write(decoderStatus.ready, Buffer.alloc(0));
+      say(decoderStatus.ready);
       continue;
     }
     try {
       await render(job, views, JSON.parse(line) as JobSample, target!);
-      write(decoderStatus.sample, new Uint8Array(target!.buffer));
+      const bytes = new Uint8Array(target!.buffer);
+      writeWhole(decoderFile, bytes, (samples++ % decoderSamples) * bytes.length);
+      say(decoderStatus.sample);
     } catch (error) {
-      write(decoderStatus.refused, Buffer.from(error instanceof Error ? error.message : String(error)));
+      say(decoderStatus.refused, error instanceof Error ? error.message : String(error));
     }
   }
 }

@@ -2,10 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { BatchBuffer } from './batchBuffer.ts';
 import { Decoder, DecoderBroken } from './decoder.ts';
-import { jobShapes, type FromWorker, type JobSample, type ToWorker, type WorkerData } from './job.ts';
-
-/** Samples on their way at once: the decoder has the next one while this thread copies the last. */
-const lanes = 2;
+import { decoderSamples, jobShapes, type FromWorker, type JobSample, type ToWorker, type WorkerData } from './job.ts';
 
 const { job, sampleMilliseconds } = workerData as WorkerData;
 const port = parentPort!;
@@ -43,7 +40,7 @@ async function fill({ id, slot, sample }: Task): Promise<void> {
   const batch = batches.get(id);
   if (!batch) return;
   try {
-    await decoder.decode(sample, (views) => batch.buffer.writeSample(slot, new BatchBuffer(shapes, 1, views)));
+    await decoder.decode(sample, (views) => batch.buffer.writeSample(slot, views));
     if (batch.buffer.finish(slot)) post({ kind: 'complete', id });
   } catch (error) {
     const reason = (error as Error).message;
@@ -74,5 +71,5 @@ port.on('message', (message: ToWorker) => {
       port.close();
       return;
   }
-  for (let idle = lanes - active; idle > 0; idle--) void lane();
+  for (let idle = decoderSamples - active; idle > 0; idle--) void lane();
 });

@@ -1,8 +1,13 @@
 /** A decoder process as its thread sees it: samples in, views out, in order; one that dies or hangs is replaced, and its sample refused. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { accessSync, closeSync, constants, openSync, readSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { builtFile } from '../assets.ts';
-import { decoderHeaderBytes, decoderOutput, decoderStatus, type Job, type JobSample } from './job.ts';
+import { BatchBuffer } from './batchBuffer.ts';
+import { decoderHeaderBytes, decoderOutput, decoderSamples, decoderStatus, jobShapes, type Job, type JobSample } from './job.ts';
 
 /** Processes that end before they are ready do so for a reason that starting more does not cure. */
 const maxFailedStarts = 3;
@@ -17,7 +22,7 @@ export class DecoderBroken extends Error {
 interface Asked {
   sample: JobSample;
   /** Takes the views: a batch of one, gone after the call. */
-  resolve: (views: ArrayBuffer) => void;
+  resolve: (views: BatchBuffer) => void;
   reject: (error: Error) => void;
 }
 
@@ -29,16 +34,21 @@ export class Decoder {
   private readonly asked: Asked[] = [];
   private timer: NodeJS.Timeout | undefined;
   private isReady = false;
+  /** What comes from the process, and how many it has given. */
+  private file = -1;
+  private samples = 0;
+  private readonly sample: BatchBuffer;
   private failedStarts = 0;
 
   constructor(job: Job, sampleMilliseconds: number) {
     this.job = job;
     this.sampleMilliseconds = sampleMilliseconds;
+    this.sample = new BatchBuffer(jobShapes(job), 1);
     this.child = this.start();
   }
 
-  /** Decodes a sample and hands its views to `take`. Rejects with the reason where it cannot be had, or with DecoderBroken. */
-  async decode(sample: JobSample, take: (views: ArrayBuffer) => void): Promise<void> {
+  /** Decodes a sample and hands its views to `take`; at most `decoderSamples` at once. Rejects with the reason where it cannot be had, or with DecoderBroken. */
+  async decode(sample: JobSample, take: (views: BatchBuffer) => void): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.asked.push({ sample, reject, resolve: (views) => { take(views); resolve(); } });
       if (this.child) this.send(this.child, sample);
@@ -52,6 +62,8 @@ export class Decoder {
     clearTimeout(this.timer);
     this.end(this.child);
     this.child = null;
+    if (this.file >= 0) closeSync(this.file);
+    this.file = -1;
   }
 
   private end(child: ChildProcess | null): void {
@@ -66,12 +78,15 @@ export class Decoder {
   /** Starts a process and asks it for all that is open. */
   private start(): ChildProcess {
     this.isReady = false;
-    const child = spawn(process.execPath, [builtFile('decode.process.mjs')], { stdio: ['pipe', 'ignore', 'inherit', 'pipe'], windowsHide: true });
+    this.samples = 0;
+    if (this.file >= 0) closeSync(this.file);
+    this.file = sharedFile();
+    const child = spawn(process.execPath, [builtFile('decode.process.mjs')], { stdio: ['pipe', 'ignore', 'inherit', 'pipe', this.file], windowsHide: true });
     child.once('error', (error) => this.lost(child, error.message));
     child.once('exit', (code, signal) => this.lost(child, signal ?? `exit code ${code}`));
     // Its end is told by 'exit'.
     child.stdin!.on('error', () => undefined);
-    readFrames(child.stdio[decoderOutput] as Readable, (status, payload, length) => {
+    readAnswers(child.stdio[decoderOutput] as Readable, (status, text) => {
       if (child !== this.child) return;
       if (status === decoderStatus.ready) {
         this.isReady = true;
@@ -81,12 +96,23 @@ export class Decoder {
       }
       const first = this.asked.shift();
       this.watch();
-      if (status === decoderStatus.sample) first?.resolve(payload.buffer);
-      else first?.reject(new Error(payload.toString('utf8', 0, length)));
+      if (status === decoderStatus.sample) first?.resolve(this.takeSample());
+      else first?.reject(new Error(text));
     });
     this.send(child, this.job);
     for (const { sample } of this.asked) this.send(child, sample);
     return child;
+  }
+
+  private takeSample(): BatchBuffer {
+    const bytes = new Uint8Array(this.sample.buffer);
+    const from = (this.samples++ % decoderSamples) * bytes.length;
+    for (let done = 0; done < bytes.length; ) {
+      const count = readSync(this.file, bytes, done, bytes.length - done, from + done);
+      if (count === 0) throw new Error('a decoder wrote less than it said');
+      done += count;
+    }
+    return this.sample;
   }
 
   /** Gives the sample in work its time; what it takes to start is no sample's fault. */
@@ -123,30 +149,35 @@ export class Decoder {
   }
 }
 
-/** Calls back for each whole frame: its payload, at the beginning of memory that is used again after the call. */
-function readFrames(stream: Readable, onFrame: (status: number, payload: Buffer<ArrayBuffer>, length: number) => void): void {
-  const header = Buffer.alloc(decoderHeaderBytes);
-  let payload = Buffer.alloc(0), length = 0, headerFilled = 0, filled = 0;
-  stream.on('data', (chunk: Buffer) => {
-    for (let at = 0; at < chunk.length || (headerFilled === decoderHeaderBytes && filled === length); ) {
-      if (headerFilled < decoderHeaderBytes) {
-        const count = chunk.copy(header, headerFilled, at);
-        headerFilled += count;
-        at += count;
-        if (headerFilled < decoderHeaderBytes) return;
-        length = header.readUInt32LE(1);
-        filled = 0;
-        if (payload.length < length) payload = Buffer.alloc(length);
-      } else if (filled < length) {
-        const count = chunk.copy(payload, filled, at, Math.min(chunk.length, at + length - filled));
-        filled += count;
-        at += count;
-      }
-      if (headerFilled === decoderHeaderBytes && filled === length) {
-        headerFilled = 0;
-        onFrame(header[0]!, payload, length);
-      }
+/** Calls back for each answer of a decoder. */
+function readAnswers(stream: Readable, onAnswer: (status: number, text: string) => void): void {
+  let open: Buffer = Buffer.alloc(0);
+  stream.on('error', () => undefined).on('data', (chunk: Buffer) => {
+    open = open.length === 0 ? chunk : Buffer.concat([open, chunk]);
+    while (open.length >= decoderHeaderBytes) {
+      const end = decoderHeaderBytes + open.readUInt32LE(1);
+      if (open.length < end) return;
+      const [status, text] = [open[0]!, open.toString('utf8', decoderHeaderBytes, end)];
+      open = open.subarray(end);
+      onAnswer(status, text);
     }
   });
-  stream.on('error', () => undefined);
+}
+
+/** A file in memory, where there is such a place, that has no name any more: it is gone when its last descriptor is. */
+function sharedFile(): number {
+  const name = `siamscope-${randomBytes(8).toString('hex')}`;
+  const path = join(isWritable('/dev/shm') ? '/dev/shm' : tmpdir(), name);
+  const file = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  return file;
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

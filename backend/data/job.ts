@@ -32,13 +32,16 @@ export type FromWorker =
   | { kind: 'broken'; reason: string };
 
 /**
- * What a decoder process writes: a byte of status and a uint32 of length, little endian, before each. It is told the job and then one
- * sample a line, as JSON, and answers in that order; a sample is a batch of one (BatchBuffer), a refusal its reason.
+ * A decoder process is told the job and then one sample a line, as JSON, and answers in that order: a byte of status, a uint32 of length
+ * (little endian) and so many bytes. A refusal is its reason. A sample is a batch of one (BatchBuffer) and comes by a file that both have
+ * open: the nth one at n modulo `decoderSamples` times its length, for half a megabyte goes through a pipe ten times slower.
  */
 export const decoderStatus = { ready: 0, sample: 1, refused: 2 } as const;
 export const decoderHeaderBytes = 5;
-/** The descriptor that it writes to: native libraries print to the standard ones. */
-export const decoderOutput = 3;
+/** Samples that may be asked for at once: the decoder has the next one while the last is taken over. */
+export const decoderSamples = 2;
+/** Descriptors of answers and of the file: native libraries print to the standard ones. */
+export const decoderOutput = 3, decoderFile = 4;
 
 /** The views that a job writes, in order. */
 export function jobShapes(job: Job): ViewShape[] {

@@ -53,7 +53,7 @@ export class DecodePool {
     const buffer = new BatchBuffer(this.shapes, samples.length);
     return new Promise((resolve, reject) => {
       this.batches.set(id, { buffer, replace, resolve, reject });
-      this.tellAll({ kind: 'batch', id, buffer: buffer.buffer as SharedArrayBuffer, samples });
+      this.tellAll({ kind: 'batch', id, buffer: buffer.buffer, samples });
     });
   }
 
