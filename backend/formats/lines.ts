@@ -3,7 +3,7 @@ import { openSource, readAt } from './positioned.ts';
 
 const lineFeed = 0x0a;
 /** Read at once; small enough that an editor's other work waits little for what is done with a piece. */
-const pieceBytes = 2 ** 21;
+const pieceBytes = 2 ** 18;
 /** A longer line is left out: nobody's metrics, and it would have to be held whole. */
 const maxLineBytes = 2 ** 26;
 
