@@ -3,7 +3,7 @@
  * started anew where it died. Nothing of it listens anywhere: it talks over the channel that it was started with.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createMessageConnection, IPCMessageReader, IPCMessageWriter, NullLogger, type CancellationToken, type MessageConnection } from 'vscode-jsonrpc/node';
+import { createMessageConnection, IPCMessageReader, IPCMessageWriter, NullLogger, CancellationToken, type MessageConnection } from 'vscode-jsonrpc/node';
 import { RunError } from '../backend/errors.ts';
 import { viewProgressMethod, type ViewCalls, type ViewProgress, type ViewRequest } from '../backend/protocol/views.ts';
 import { environment, type Launch } from './launch.ts';
@@ -37,7 +37,7 @@ export class ViewBackend<Calls extends ViewCalls> {
   }
 
   /** Asks, starting the process where there is none. Rejects with RunError: the answer's own reason, or why there is no process. */
-  async ask<K extends keyof Calls & string>(call: K, request: Calls[K]['request'], { token, onProgress }: AskOptions = {}): Promise<Calls[K]['reply']> {
+  async ask<K extends keyof Calls & string>(call: K, request: Calls[K]['request'], { token = CancellationToken.None, onProgress }: AskOptions = {}): Promise<Calls[K]['reply']> {
     this.running ??= this.start().catch((error: Error) => {
       this.running = null;
       throw error;
