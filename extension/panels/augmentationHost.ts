@@ -92,11 +92,14 @@ export class LabHost {
     switch (parsed.call) {
       case 'sample': {
         const { views, ...rest } = parsed.request;
-        return withBuffer(await this.ask('augmentation/sample', { ...this.plan(views), ...rest }));
+        const reply = await this.ask('augmentation/sample', { ...this.plan(views), ...rest });
+        // A path is nobody's name.
+        return withBuffer({ ...reply, file: this.options.image?.name ?? reply.file });
       }
       case 'cards': {
         const { views, ...rest } = parsed.request;
-        return withBuffer(await this.ask('augmentation/cards', { ...this.plan(views), ...rest }));
+        const reply = await this.ask('augmentation/cards', { ...this.plan(views), ...rest });
+        return withBuffer({ ...reply, cards: reply.cards.map((card) => ({ ...card, file: this.options.image?.name ?? card.file })) });
       }
       case 'statistics': {
         const { views, ...rest } = parsed.request;

@@ -65,8 +65,8 @@ export class Cards {
     if (problem !== null || !image) return element('div', { class: 'card problem' }, element('b', {}, file), element('span', {}, problem ?? ''));
     const said = overlaps.length === 0 ? '' : overlaps[0] === 0 ? 'nothing shared' : `${percent(overlaps[0]!)} shared`;
     const canvas = element('canvas', { 'aria-hidden': 'true' });
-    const made = button('', { class: overlaps[0] === 0 ? 'card lost' : 'card', 'aria-label': `Image ${index + 1}, ${file}${said === '' ? '' : `: ${said}`}`, title: file }, () => this.actions.go(index));
-    made.append(canvas, element('span', {}, `${index + 1}`), element('span', { class: 'said' }, said));
+    const made = button('', { class: overlaps[0] === 0 ? 'card lost' : 'card', title: file }, () => this.actions.go(index));
+    made.append(canvas, element('span', {}, element('span', { class: 'hidden-text' }, 'Image '), `${index + 1}`), element('span', { class: 'said' }, said));
     drawCard(canvas, card, buffer);
     return made;
   }

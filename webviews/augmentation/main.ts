@@ -184,10 +184,11 @@ function change(apply: (views: LabView[]) => void): void {
 function changedPipeline(): void {
   if (!isChanged()) view.views = null;
   remember();
+  // What was changed is asked for first, and controls follow while it is drawn.
+  void refresh();
   page.show(state, view, isChanged());
   if (state?.setup) pipeline.show(state.setup, currentViews(), sample, stage.picture);
   statistics.outdated();
-  void refresh();
   settleCards();
 }
 
@@ -235,7 +236,7 @@ const currentBoxes = (): (LabBox | null)[] => Array.from({ length: boxes.length 
 function present(): void {
   if (!sample || !state?.setup) return;
   page.answer(sample);
-  stage.show(sample, view.look, stage.dragging ? sample.views.map((_, i) => boxes[state!.setup!.sameCrop ? 0 : i] ?? null) : [], selected);
+  stage.show(sample, sample.pairs.length > 0 ? view.look : { ...view.look, places: false, positions: false }, stage.dragging ? sample.views.map((_, i) => boxes[state!.setup!.sameCrop ? 0 : i] ?? null) : [], selected);
   pipeline.show(state.setup, currentViews(), sample, stage.picture);
 }
 

@@ -31,6 +31,7 @@ export class Page {
   private readonly about = element('p', { class: 'about' });
   private readonly alert = element('p', { class: 'trouble', role: 'alert', hidden: true });
   private readonly status = element('p', { class: 'status', role: 'status' });
+  private readonly steps: HTMLButtonElement[];
   private readonly index = element('input', { type: 'number', min: 1, step: 1, id: 'index', 'aria-label': 'Image' });
   private readonly count = element('span', { class: 'note' });
   private readonly file = element('span', { class: 'file' });
@@ -71,10 +72,11 @@ export class Page {
     const toggles = [toggle('mask', 'Mask', 'Cover the patches that the model does not see'), toggle('grid', 'Patch grid', 'Where one patch ends and the next begins'), toggle('places', 'Same places', 'A dot for each patch in the colour of its place in the first view'), toggle('positions', 'Position embedding', 'For the patch under the pointer: how like its relative position embedding is to that of each place of the first view')] as const;
     this.toggles = { mask: toggles[0][0], grid: toggles[1][0], places: toggles[2][0], positions: toggles[3][0] };
     this.alike.addEventListener('change', () => actions.alike(this.alike.checked));
+    this.steps = [button('◂', { 'aria-label': 'Previous image', title: 'Previous image (P)' }, () => actions.go(-2)), button('▸', { 'aria-label': 'Next image', title: 'Next image (N)' }, () => actions.go(-1))];
     const header = element('header', { class: 'top' },
       element('div', { class: 'subject' }, this.title, this.about), element('div', { class: 'keep' }, this.fileButton, this.discardButton, this.writeButton));
     const sample = element('div', { class: 'toolbar', role: 'group', 'aria-label': 'Sample' },
-      button('◂', { 'aria-label': 'Previous image', title: 'Previous image (P)' }, () => actions.go(-2)), element('label', { for: 'index' }, 'Image'), this.index, this.count, button('▸', { 'aria-label': 'Next image', title: 'Next image (N)' }, () => actions.go(-1)), this.file,
+      this.steps[0]!, element('label', { for: 'index' }, 'Image'), this.index, this.count, this.steps[1]!, this.file,
       element('span', { class: 'gap' }), button('Re-roll', { title: 'Draw again, as in the next epoch (R)' }, () => actions.reroll()), this.lock,
       element('label', { for: 'epoch', title: 'A run sees each image once an epoch, drawn anew' }, 'Epoch'), this.epoch, element('label', { for: 'seed', title: 'Everything random follows from it' }, 'Seed'), this.seed);
     const looks = element('div', { class: 'toolbar looks', role: 'group', 'aria-label': 'What is shown on the views' }, element('span', { class: 'note' }, 'Show'), ...toggles.map(([, label]) => label));
@@ -107,6 +109,7 @@ export class Page {
     if (setup) {
       setText(this.count, `of ${whole(setup.images)}`);
       this.index.max = String(setup.images);
+      for (const step of [...this.steps, this.index]) step.disabled = setup.images === 1;
       this.put(this.index, view.index + 1);
       this.put(this.epoch, view.epoch);
       this.put(this.seed, view.seed ?? setup.seed);

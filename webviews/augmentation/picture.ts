@@ -32,6 +32,8 @@ export class ViewPicture {
   private readonly view: number;
   private shown: LabShownView | null = null;
   private pair: LabPair | null = null;
+  /** For the first view: which of its patches any other shows. */
+  private shared: boolean[] | null = null;
   private first: LabShownView | null = null;
   private picture: HTMLCanvasElement | null = null;
   private look: Look = { mask: true, grid: false, places: true, positions: false };
@@ -62,6 +64,7 @@ export class ViewPicture {
     this.shown = shown;
     this.first = sample.views[0]!;
     this.pair = sample.pairs.find(({ view }) => view === this.view) ?? null;
+    this.shared = this.view > 0 ? null : Array.from({ length: shown.grid ** 2 }, (_, patch) => sample.pairs.some(({ view, inB }) => patchAt(inB[2 * patch]!, inB[2 * patch + 1]!, sample.views[view]!.grid) !== null));
     this.picture = picture;
     this.look = look;
     this.holder.style.width = `min(100%, ${side}px)`;
@@ -116,11 +119,12 @@ export class ViewPicture {
     }
   }
 
-  /** A dot for each patch in the colour of its place in view a: whole where a shows the place, a ring where its mask hides it; patches that are not in a are dark. */
+  /** A dot for each patch that both have, in the colour of its place in view a: whole where a shows the place, a ring where its mask hides it; patches of others that are not in a are dark. */
   private drawPlaces(context: CanvasRenderingContext2D, grid: number, side: number): void {
-    const cell = side / grid, radius = Math.max(1.6, cell * 0.19);
+    const cell = side / grid, radius = Math.max(1.5, cell * 0.14);
     const first = this.first!, places = this.pair?.inA;
     for (let patch = 0; patch < grid * grid; patch++) {
+      if (this.shared && !this.shared[patch]) continue;
       const own = { row: (Math.floor(patch / grid) + 0.5) / grid, column: ((patch % grid) + 0.5) / grid };
       const { row, column } = places ? { row: places[2 * patch]!, column: places[2 * patch + 1]! } : own;
       const inFirst = patchAt(row, column, first.grid);
@@ -132,7 +136,7 @@ export class ViewPicture {
       const path = new Path2D();
       path.arc(own.column * side, own.row * side, radius, 0, 2 * Math.PI);
       const style = placeColour(row, column), hidden = first.mask?.[inFirst] === 1;
-      strokeRimmed(context, path, style, hidden ? 1.6 : 1);
+      strokeRimmed(context, path, style, hidden ? 1.4 : 1);
       if (hidden) continue;
       context.fillStyle = style;
       context.fill(path);

@@ -20,14 +20,20 @@ const words: Record<string, string> = { horizontalFlip: 'Flip', randomResizedCro
 const pictureSide = 112;
 const titleOf = (op: string): string => words[op] ?? op;
 
-const short = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2));
+const short = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2).replace('-', '−'));
 
 /** What was drawn, in words. */
 export function drawnText({ op, applied, parameters }: LabStep, probability: number | null): string {
   if (op === 'horizontalFlip') return applied ? 'mirrored' : 'as it is';
-  const drawn = Object.entries(parameters).map(([name, value]) => (typeof value === 'number' ? `${name} ${short(value)}` : `${name}: ${value.join(', ')}`)).join(' · ');
-  if (applied) return drawn || 'applied';
+  if (applied) return valuesText(parameters) || 'applied';
   return probability === 0 ? 'switched off' : 'not this time';
+}
+
+/** An op that draws an order of its parts lists them in it. */
+function valuesText(parameters: LabStep['parameters']): string {
+  const order = Object.values(parameters).find((value): value is readonly string[] => typeof value !== 'number');
+  const names = order ?? Object.keys(parameters);
+  return names.map((name) => { const value = parameters[name]; return typeof value === 'number' ? `${name} ${short(value)}` : name; }).join(order ? ' → ' : ' · ');
 }
 
 interface Card {
@@ -91,7 +97,7 @@ export class Pipeline {
   private cropCard(view: LabView, i: number): Card {
     const owner = `the crop of ${view.name}`;
     const scale = rangeControl(owner, { label: 'area', title: 'Share of the image that the crop takes', min: 0.01, max: 1, logarithmic: true }, (value) => this.actions.set(i, ['crop', 'scale'], value));
-    const ratio = rangeControl(owner, { label: 'width / height', title: 'Aspect of the crop', min: 0.25, max: 4, logarithmic: true }, (value) => this.actions.set(i, ['crop', 'ratio'], value));
+    const ratio = rangeControl(owner, { label: 'aspect', title: 'Width / height of the crop', min: 0.25, max: 4, logarithmic: true }, (value) => this.actions.set(i, ['crop', 'ratio'], value));
     const interpolation = element('select', { 'aria-label': `interpolation of ${owner}` }, ...['bicubic', 'bilinear'].map((name) => element('option', { value: name }, name)));
     interpolation.addEventListener('change', () => this.actions.set(i, ['crop', 'interpolation'], interpolation.value));
     const { element: made, picture, drawn } = this.card(`Crop of ${view.name}`, 'Crop', [scale.element, ratio.element, element('div', { class: 'setting' }, element('span', { class: 'label' }, 'resized by'), interpolation)]);
@@ -150,7 +156,7 @@ export class Pipeline {
     const share = numberControl(owner, { label: 'ratio', title: 'Share of the patches that is masked, exactly', min: 0, max: 1 }, (value) => this.actions.set(i, ['mask', 'count'], Math.round(Math.min(1, Math.max(0, value)) * patches)));
     const count = numberControl(owner, { label: 'patches', title: 'Masked patches, exactly', min: 0, max: patches, whole: true }, (value) => this.actions.set(i, ['mask', 'count'], value));
     const least = numberControl(owner, { label: 'least block', title: 'Fewest patches of a block', min: 1, max: Math.max(2, Math.round(patches / 3)), limit: patches, whole: true }, (value) => this.actions.set(i, ['mask', 'minBlock'], Math.max(1, value)));
-    const aspect = rangeControl(owner, { label: 'height / width', title: 'Aspect of a block', min: 0.1, max: 10, logarithmic: true }, (value) => this.actions.set(i, ['mask', 'aspect'], value));
+    const aspect = rangeControl(owner, { label: 'aspect', title: 'Height / width of a block', min: 0.1, max: 10, logarithmic: true }, (value) => this.actions.set(i, ['mask', 'aspect'], value));
     const masked = mask !== null && mask.kind !== 'none';
     const { element: made, picture, drawn } = this.card(`Mask of ${view.name}`, 'Mask', [element('div', { class: 'setting' }, element('span', { class: 'label' }, 'kind'), kind), ...(masked ? [share.element, count.element] : []), ...(mask?.kind === 'block' ? [least.element, aspect.element] : [])]);
     return {

@@ -107,7 +107,7 @@ export class Stage {
   private hint(): string {
     if (!this.look.places || (this.sample?.views.length ?? 0) < 2) return 'Point at a patch to see where it lies in the image.';
     const hasMask = this.sample!.views[0]!.mask !== null;
-    return `Dots of one colour are one place. ${hasMask ? `A ring: it lies under the mask of ${this.sample!.views[0]!.name}. ` : ''}Dark: it does not lie in ${this.sample!.views[0]!.name}. Point at a patch to follow it.`;
+    return `Dots of one colour are one place of the image. ${hasMask ? `A ring: it lies under the mask of ${this.sample!.views[0]!.name}. ` : ''}Dark: ${this.sample!.views[0]!.name} does not show it. Point at a patch to follow it.`;
   }
 
   private markOf(sample: LabSample, { view, patch }: Pointed, other: number): Mark | null {

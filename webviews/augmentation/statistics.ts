@@ -81,7 +81,7 @@ export class Statistics {
     const figures: HTMLElement[] = [];
     for (const { view, overlap, without, patchesInA, patchesInVisible } of shown.pairs) {
       const name = names[view]!;
-      figures.push(element('div', { class: 'facts' }, ...[[percent(without), `of samples: ${first} and ${name} share nothing`], [percent(overlap.median), `of ${first} is in ${name}, in the median`], [percent(patchesInA), `of ${name}'s patches lie in ${first}`], [percent(patchesInVisible), 'of them where it is seen']].map(([number, text]) => element('p', {}, element('b', {}, number!), ` ${text}`))));
+      figures.push(element('div', { class: 'facts' }, ...[[percent(without), `of samples: ${first} and ${name} share nothing`], [percent(overlap.median), `of ${first} is in ${name}, in the median`], [percent(patchesInA), `of ${name}'s patches lie in ${first}`], [percent(patchesInVisible), `lie where ${first} is seen`]].map(([number, text]) => element('p', {}, element('b', {}, number!), ` ${text}`))));
       figures.push(histogramFigure(`Share of ${first} that is in ${name}`, overlap, viewColour(view), percent));
     }
     shown.views.forEach(({ name, scale, aspect, masked, grid }, view) => {
