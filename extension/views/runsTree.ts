@@ -34,7 +34,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
   private readonly ready: Promise<void>;
   private readonly drawn = new DrawnRows<Row & { details: Row[] }>();
   /** The run whose tooltip is being read. */
-  private reading: { folder: string; state: string; until: number } | null = null;
+  private reading: { folder: string; state: string; timer: NodeJS.Timeout } | null = null;
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(runs: Runs) {
@@ -72,24 +72,33 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
   /** Asked for when a row is pointed at: the story is told as it is then. */
   resolveTreeItem(item: vscode.TreeItem, element: RunsNode): vscode.TreeItem {
     const run = element.kind === 'run' ? this.runs.get(element.folder) : undefined;
-    if (run) this.reading = { folder: run.folder, state: run.state, until: performance.now() + readingMilliseconds };
+    if (run) {
+      this.endReading();
+      this.reading = { folder: run.folder, state: run.state, timer: setTimeout(() => {
+        this.endReading();
+        this.refresh();
+      }, readingMilliseconds) };
+    }
     item.tooltip = run ? tooltip(runTooltip(run, vscode.l10n.t)) : element.kind === 'detail' ? element.row.accessibleLabel : undefined;
     return item;
   }
 
   private refresh(): void {
-    const { structure, changed } = this.drawn.update(this.runs.all.map((run) => ({ ...runRow(run, vscode.l10n.t), details: detailRows(run, vscode.l10n.t) })));
+    const { reading } = this;
+    if (reading && this.runs.get(reading.folder)?.state !== reading.state) this.endReading();
+    const rows = this.runs.all.map((run) => ({ ...runRow(run, vscode.l10n.t), details: detailRows(run, vscode.l10n.t) }));
+    const { structure, changed } = this.drawn.update(rows, (folder) => folder === this.reading?.folder);
     if (structure) this.changed.fire(undefined);
-    const due = changed.filter((folder) => !this.isRead(folder));
-    if (!structure && due.length > 0) this.changed.fire(due.map((folder) => this.node(folder)));
+    else if (changed.length > 0) this.changed.fire(changed.map((folder) => this.node(folder)));
   }
 
-  private isRead(folder: string): boolean {
-    const { reading } = this;
-    return reading !== null && reading.folder === folder && performance.now() < reading.until && this.runs.get(folder)?.state === reading.state;
+  private endReading(): void {
+    clearTimeout(this.reading?.timer);
+    this.reading = null;
   }
 
   dispose(): void {
+    this.endReading();
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 }

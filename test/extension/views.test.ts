@@ -82,6 +82,13 @@ describe('only what changed is drawn', () => {
     expect(update(['c', '1'])).toMatchObject({ structure: true });
   });
 
+  test('one that is held stays as it was drawn, and is drawn when it is let go, though nothing changed since', () => {
+    const drawn = new DrawnRows<{ id: string; text: string }>();
+    drawn.update([{ id: 'a', text: '1' }]);
+    const update = (held: boolean) => drawn.update([{ id: 'a', text: '2' }], () => held).changed;
+    expect([update(true), update(true), update(false), update(false)]).toEqual([[], [], ['a'], []]);
+  });
+
   test('at most once in an interval, at once the first time, and the last change always', async () => {
     let calls = 0;
     const call = throttle(() => calls++, 50);
