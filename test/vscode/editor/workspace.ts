@@ -55,8 +55,9 @@ export class Workspace {
     cpSync(photos, join(this.folder, 'photos'), { recursive: true });
   }
 
-  /** Writes NAME.siam.json with the smallest of recipes, and so many steps. */
+  /** Writes NAME.siam.json with the smallest of recipes, and so many steps. A run of that name, of a try before, is gone. */
   writeRunFile(name: string, steps: number, more: Record<string, unknown> = {}): string {
+    rmSync(this.run(name).folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     const file = join(this.folder, `${name}.siam.json`);
     writeFileSync(file, `${JSON.stringify({ preset: 'tiny', name, data: { train: 'photos' }, schedule: { steps, warmupSteps: Math.min(4, steps) }, batch: { size: 16 }, ...more }, null, 2)}\n`);
     return file;
