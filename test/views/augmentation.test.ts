@@ -4,6 +4,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mapPoint, relativeGeometry, type Crop } from '../../backend/augment/geometry.ts';
 import { opSchema } from '../../backend/augment/plan.ts';
@@ -179,6 +180,18 @@ describe('the process behind the lab', () => {
     statistics.views[0]!.masked!.forEach((share, patch) => expect(share).toBeCloseTo(masked[patch]!, 9));
     expect(statistics.views[0]!.masked!.reduce((sum, share) => sum + share, 0)).toBeCloseTo(118, 6);
     expect(statistics.views[1]!.masked).toBe(null);
+  });
+
+  test('statistics that nobody waits for any more end, and others are answered meanwhile', async () => {
+    const cancellation = new CancellationTokenSource();
+    let progressed = 0;
+    const work = backend.ask('augmentation/statistics', { ...plan(), seed: 3, samples: 100_000 }, { token: cancellation.token, onProgress: () => progressed++ });
+    work.catch(() => undefined);
+    while (progressed < 3) await sample();
+    const began = performance.now();
+    cancellation.cancel();
+    await expect(work).rejects.toThrow(/abort/i);
+    expect(performance.now() - began).toBeLessThan(1000);
   });
 
   test('what is wrong is said, and the next request is answered', async () => {

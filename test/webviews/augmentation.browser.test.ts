@@ -258,6 +258,31 @@ describe.skipIf(noBrowser !== null)('the augmentation lab', () => {
     await close(mae);
   });
 
+  it('shows as many views as there are, and where the position embedding says that a patch lies', async () => {
+    const crop = (scale: [number, number]): LabView['crop'] => ({ scale, ratio: [0.75, 1.3333], interpolation: 'bicubic' });
+    const augment: LabView[] = [
+      { name: 'online', size: 224, crop: crop([0.6, 1]), ops: [{ op: 'horizontalFlip', p: 0 }], mask: { kind: 'block', count: 60, minBlock: 16, aspect: [0.3, 3.3] } },
+      { name: 'target', size: 224, crop: crop([0.1, 0.4]), ops: [{ op: 'horizontalFlip', p: 1 }], mask: null, count: 4 },
+    ];
+    const entry = await open({ file: writeRun('several', { augment }) });
+    const { page, view, faults } = entry;
+    await shown(view);
+    expect(await view.locator('.view .name').allTextContents()).toEqual(['online', 'target0', 'target1', 'target2', 'target3']);
+    expect(await view.locator('.headline').textContent()).toMatch(/The other 3 views share \d+ % to \d+ %\.$/);
+    await view.getByLabel('Position embedding').check();
+    await view.locator('.view .over').nth(1).scrollIntoViewIfNeeded();
+    const target = (await view.locator('.view .over').nth(1).boundingBox())!;
+    await page.mouse.move(target.x + target.width * 0.3, target.y + target.height * 0.3);
+    await until(view, '/^target0, row 5, column 5/.test(document.querySelector(".readout").textContent)');
+    // The place that the embedding is most like is where the patch is, where it is in view a at all.
+    const said = (await view.locator('.readout').textContent())!;
+    const [, row, column] = /in online at row (\d+), column (\d+)/.exec(said) ?? [], [, likeRow, likeColumn] = /most like row (\d+), column (\d+)/.exec(said)!;
+    if (row !== undefined) expect(Math.max(Math.abs(Number(row) - Number(likeRow)), Math.abs(Number(column) - Number(likeColumn)))).toBeLessThanOrEqual(1);
+    await picture(page, 'augmentations several');
+    expect(faults).toEqual([]);
+    await close(entry);
+  });
+
   it('says what to do when there is nothing, in Restricted Mode, and when something is wrong', async () => {
     const empty = await open({});
     await empty.view.getByRole('button', { name: 'Choose…' }).click();
