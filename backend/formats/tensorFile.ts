@@ -1,9 +1,10 @@
-/** One face for the files that hold named tensors, whichever format they are in: safetensors or PyTorch's .pth. */
+/** One face for the files that hold named tensors, whichever format they are in: safetensors, in one file or several, or PyTorch's .pth. */
 import { InputError } from '../errors.ts';
 import type { DType } from './dtypes.ts';
 import { openSource, readAt } from './positioned.ts';
 import { openPth } from './pth.ts';
 import { openSafetensors } from './safetensors.ts';
+import { indexEnding, openShards } from './shards.ts';
 
 export type { DType } from './dtypes.ts';
 export { writeSafetensors } from './safetensorsWriter.ts';
@@ -35,10 +36,11 @@ export interface TensorFile {
   close(): Promise<void>;
 }
 
-/** Opens a safetensors or .pth file, told apart by content, not by name. Throws InputError where it is neither, or damaged. */
+/** Opens a safetensors or .pth file, told apart by content, not by name, or an index of several (`.index.json`). Throws InputError where it is neither, or damaged. */
 export async function openTensorFile(path: string): Promise<TensorFile> {
   const start = await firstBytes(path, 16);
   if (start.length === 0) throw new InputError(`${path} is empty: copy or save it again`);
+  if (path.endsWith(indexEnding)) return openShards(path);
   if (start.toString('latin1', 0, 4) === 'PK\x03\x04') return openPth(path);
   // After the header's length (8 bytes) every safetensors file has the opening brace of its header.
   if (start[8] === 0x7b || path.endsWith('.safetensors')) return openSafetensors(path);

@@ -8,6 +8,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { fsyncDirectory } from '../formats/atomic.ts';
+import { indexEnding } from '../formats/shards.ts';
 import type { FileDigest } from '../protocol.ts';
 
 export const checkpointFolder = 'checkpoints';
@@ -170,7 +171,9 @@ export async function modelFileOf(path: string): Promise<string> {
   const isFolder = await stat(path).then((info) => info.isDirectory(), () => false);
   if (!isFolder) return path;
   const newest = (await listCheckpoints(join(path, checkpointFolder)))[0]?.folder ?? path;
-  const model = join(newest, 'model.safetensors');
-  if (await stat(model).then(() => true, () => false)) return model;
+  for (const name of ['model.safetensors', `model.safetensors${indexEnding}`]) {
+    const model = join(newest, name);
+    if (await stat(model).then(() => true, () => false)) return model;
+  }
   throw new InputError(`${path} is neither a checkpoint nor a run that has one: give a .safetensors or .pth file`);
 }
