@@ -2,7 +2,7 @@
  * Reads a pickle without running it. A pickle is a program for a small stack machine (Python's `pickletools` documents
  * its opcodes); this one knows the plain values, asks `meaning` what a global's call gives, and calls nothing itself.
  */
-import { InputError } from '../errors.ts';
+import { DamagedFileError } from './damage.ts';
 import { OpcodeReader } from './pickleInput.ts';
 import { PickleDict, PickleGlobal, PickleList, PickleNamespace, PickleOpaque, PickleTuple } from './pickleValues.ts';
 import type { PickleValue } from './pickleValues.ts';
@@ -19,7 +19,7 @@ export interface PickleMeaning {
 
 class Mark {}
 
-/** Reads one pickle that fills `bytes`. Throws InputError for a malformed one, or one beyond the limits. */
+/** Reads one pickle that fills `bytes`. Throws InputError for a malformed one, or one beyond the limits, with the byte where that shows. */
 export function readPickle(bytes: Buffer, meaning: PickleMeaning): { value: PickleValue; globals: string[] } {
   return new PickleMachine(bytes, meaning).run();
 }
@@ -237,7 +237,7 @@ class PickleMachine {
   }
 
   private fail(what: string): never {
-    throw new InputError(`its pickle ${what} (at byte ${this.input.position})`);
+    throw new DamagedFileError(`its pickle ${what} (at byte ${this.input.position})`, this.input.position);
   }
 }
 

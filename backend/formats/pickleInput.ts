@@ -1,5 +1,5 @@
 /** The arguments of a pickle's opcodes, read in order and never beyond the end. */
-import { InputError } from '../errors.ts';
+import { DamagedFileError } from './damage.ts';
 
 /** Python integers in checkpoints are counters, seeds and generator states; longer ones only cost time. */
 const maxIntegerBytes = 256;
@@ -99,7 +99,7 @@ export class OpcodeReader {
   }
 
   private fail(what: string): never {
-    throw new InputError(`its pickle ${what} (at byte ${this.position})`);
+    throw new DamagedFileError(`its pickle ${what} (at byte ${this.position})`, this.position);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
+import { DamagedFileError } from './damage.ts';
 
 /** One read call takes at most 2^31 - 1 bytes on every platform; stay well below. */
 const chunkBytes = 2 ** 28;
@@ -36,7 +37,7 @@ export async function readAt(source: SourceFile, offset: number, length: number)
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const { bytesRead } = await source.handle.read(bytes, done, Math.min(chunkBytes, length - done), offset + done);
-    if (bytesRead === 0) throw new InputError(`${source.path} ended at byte ${offset + done}, while reading ${length} bytes from byte ${offset}: it was cut short while open, copy it again`);
+    if (bytesRead === 0) throw new DamagedFileError(`${source.path} ended at byte ${offset + done}, while reading ${length} bytes from byte ${offset}: it was cut short while open, copy it again`, offset + done);
     done += bytesRead;
   }
   return bytes;

@@ -3,6 +3,7 @@
  * what their pickle asks for: tensors and plain values get their meaning, everything else is named in `warnings`.
  */
 import { InputError } from '../errors.ts';
+import { retold } from './damage.ts';
 import { byteLength, dtypeBits, toFloat32 } from './dtypes.ts';
 import type { DType } from './dtypes.ts';
 import { readPickle } from './pickle.ts';
@@ -22,6 +23,8 @@ import { isPlainGlobal, storageType, torchMeaning, torchType } from './torchPick
 const maxPickleBytes = 2 ** 25;
 /** A view may repeat its storage (`expand`); beyond this many bytes it is taken for a bomb. */
 const maxRepeatedBytes = 2 ** 26;
+/** What cannot be read in pieces is not read at all beyond this, where pieces are asked for. */
+const maxGatheredBytes = 2 ** 30;
 
 /** Opens a PyTorch checkpoint; of its content only the pickle is read. Throws InputError where it is damaged or hostile. */
 export async function openPth(path: string): Promise<TensorFile> {
@@ -30,12 +33,11 @@ export async function openPth(path: string): Promise<TensorFile> {
     const archive = await PthArchive.open(source);
     const folder = archiveFolder(archive);
     await refuseBigEndian(archive, folder);
-    const pickle = await archive.read(archive.records.get(`${folder}/data.pkl`)!);
-    const { value, globals } = readPickle(Buffer.from(pickle.buffer, pickle.byteOffset, pickle.length), torchMeaning);
+    const { value, globals } = await pickleOf(archive, archive.records.get(`${folder}/data.pkl`)!);
     return new PthFile(source, archive, folder, contentsOf(value), globals);
   } catch (error) {
     await source.handle.close();
-    if (error instanceof InputError) throw new InputError(`${path} cannot be read as a PyTorch checkpoint: ${error.message}. If you trust it, load it in PyTorch and save the model's state_dict() again`);
+    if (error instanceof InputError) throw retold(error, `${path} cannot be read as a PyTorch checkpoint: ${error.message}. If you trust it, load it in PyTorch and save the model's state_dict() again`);
     throw error;
   }
 }
@@ -50,6 +52,17 @@ function archiveFolder({ records }: PthArchive): string {
   if (records.has(`${folder}/constants.pkl`)) throw new InputError('it is a TorchScript program, not a state dict');
   if (pickle.bytes > maxPickleBytes) throw new InputError(`its data.pkl claims ${pickle.bytes} bytes, more than ${maxPickleBytes}`);
   return folder;
+}
+
+async function pickleOf(archive: PthArchive, record: ArchiveRecord): Promise<ReturnType<typeof readPickle>> {
+  const bytes = await archive.read(record);
+  try {
+    return readPickle(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), torchMeaning);
+  } catch (error) {
+    // Where it lies in the file is known only of a pickle that is not compressed.
+    if (error instanceof InputError) throw archive.isPlain(record) ? retold(error, error.message, await archive.startOf(record)) : new InputError(error.message);
+    throw error;
+  }
 }
 
 async function refuseBigEndian(archive: PthArchive, folder: string): Promise<void> {
@@ -103,6 +116,25 @@ class PthFile implements TensorFile {
 
   async readFloat32(name: string): Promise<Float32Array> {
     return toFloat32(await this.read(name), this.find(name).info.dtype);
+  }
+
+  async *pieces(name: string, most: number): AsyncGenerator<Uint8Array> {
+    const { info, layout, record } = this.find(name);
+    if (!isContiguous(layout) || !this.archive.isPlain(record)) {
+      if (info.bytes > maxGatheredBytes) throw new InputError(`${this.path}: tensor "${shown(name)}" is compressed or strided, and its ${info.bytes} bytes are refused beyond ${maxGatheredBytes}: save it again as it is written by torch.save`);
+      const bytes = await this.read(name);
+      for (let at = 0; at < bytes.length; at += most) yield bytes.subarray(at, at + most);
+      return;
+    }
+    const start = layout.offset * (dtypeBits(info.dtype) / 8);
+    for (let at = 0; at < info.bytes; at += most) {
+      try {
+        yield await this.archive.readRange(record, start + at, Math.min(most, info.bytes - at));
+      } catch (error) {
+        if (error instanceof InputError) throw new InputError(`${this.path}: tensor "${shown(name)}" cannot be read: ${error.message}. Copy or save the file again`);
+        throw error;
+      }
+    }
   }
 
   close(): Promise<void> {

@@ -17,7 +17,7 @@ const refusedFlags = [[0x1, 'encrypted'], [0x20, 'stored as a patch'], [0x40, 's
 /** The most that DEFLATE can expand a byte to. */
 const maxExpansion = 1032;
 /** A checksum is taken over pieces of this size. */
-const chunkBytes = 2 ** 24;
+const chunkBytes = 2 ** 22;
 
 export interface ArchiveRecord {
   name: string;
@@ -56,10 +56,15 @@ export class PthArchive {
     return new PthArchive(source, records);
   }
 
+  /** Whether the record's bytes lie in the file as they are. */
+  isPlain({ entry }: ArchiveRecord): boolean {
+    return entry.compressionMethod === stored;
+  }
+
   /** The record's whole content, held against its checksum. */
   async read(record: ArchiveRecord): Promise<Uint8Array<ArrayBuffer>> {
     const { entry, bytes } = record;
-    const raw = await readAt(this.source, await this.dataStart(record), entry.compressedSize);
+    const raw = await readAt(this.source, await this.startOf(record), entry.compressedSize);
     const content = entry.compressionMethod === stored ? raw : await inflate(raw, record);
     if (content.length !== bytes) throw new InputError(`its record "${record.name}" has ${content.length} bytes instead of the ${bytes} that it claims`);
     this.check(record, crc32(content));
@@ -70,7 +75,7 @@ export class PthArchive {
   async readRange(record: ArchiveRecord, start: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     if (start === 0 && length === record.bytes) return this.read(record);
     if (record.entry.compressionMethod !== stored) return (await this.read(record)).slice(start, start + length);
-    const dataStart = await this.dataStart(record);
+    const dataStart = await this.startOf(record);
     if (!this.verified.has(record.name)) {
       let crc = 0;
       for (let at = 0; at < record.bytes; at += chunkBytes) crc = crc32(await readAt(this.source, dataStart + at, Math.min(chunkBytes, record.bytes - at)), crc);
@@ -81,7 +86,7 @@ export class PthArchive {
   }
 
   /** Where the record's bytes begin, by its local header, which must agree with the central directory. */
-  private async dataStart({ name, entry }: ArchiveRecord): Promise<number> {
+  async startOf({ name, entry }: ArchiveRecord): Promise<number> {
     const at = entry.relativeOffsetOfLocalHeader;
     const beyond = () => new InputError(`its record "${name}" lies beyond the end of the file: the file was cut short`);
     if (at + localHeaderBytes + entry.fileNameLength > this.source.size) throw beyond();

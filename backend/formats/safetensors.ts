@@ -1,5 +1,6 @@
 /** Reads safetensors files: 8 bytes of header length, the header as JSON, then the tensors' bytes. Only the header is read on opening. */
 import { InputError } from '../errors.ts';
+import { DamagedFileError, retold } from './damage.ts';
 import { toFloat32 } from './dtypes.ts';
 import { openSource, readAt } from './positioned.ts';
 import type { SourceFile } from './positioned.ts';
@@ -16,20 +17,28 @@ export async function openSafetensors(path: string): Promise<TensorFile> {
     const headerBytes = await headerLength(source);
     const dataStart = lengthBytes + headerBytes;
     const text = Buffer.from((await readAt(source, lengthBytes, headerBytes)).buffer);
-    return new SafetensorsFile(source, dataStart, parseHeader(text, source.size - dataStart));
+    return new SafetensorsFile(source, dataStart, headerOf(text, source.size - dataStart));
   } catch (error) {
     await source.handle.close();
-    if (error instanceof InputError) throw new InputError(`${path} is not a valid safetensors file: ${error.message}. Copy or save it again`);
+    if (error instanceof InputError) throw retold(error, `${path} is not a valid safetensors file: ${error.message}. Copy or save it again`);
     throw error;
+  }
+}
+
+function headerOf(text: Buffer, dataBytes: number): Header {
+  try {
+    return parseHeader(text, dataBytes);
+  } catch (error) {
+    throw error instanceof InputError ? retold(error, error.message, lengthBytes) : error;
   }
 }
 
 /** The header's length, refused before anything of that size is allocated. */
 async function headerLength(source: SourceFile): Promise<number> {
-  if (source.size < lengthBytes) throw new InputError(`it has ${source.size} bytes, fewer than the ${lengthBytes} of its header's length`);
+  if (source.size < lengthBytes) throw new DamagedFileError(`it has ${source.size} bytes, fewer than the ${lengthBytes} of its header's length`, source.size);
   const length = Buffer.from(await readAt(source, 0, lengthBytes)).readBigUInt64LE();
-  if (length > maxHeaderBytes) throw new InputError(`its header claims ${length} bytes, more than the format's limit of ${maxHeaderBytes}`);
-  if (Number(length) > source.size - lengthBytes) throw new InputError(`its header claims ${length} bytes, but only ${source.size - lengthBytes} follow: the file was cut short`);
+  if (length > maxHeaderBytes) throw new DamagedFileError(`its header claims ${length} bytes, more than the format's limit of ${maxHeaderBytes}`, 0);
+  if (Number(length) > source.size - lengthBytes) throw new DamagedFileError(`its header claims ${length} bytes, but only ${source.size - lengthBytes} follow: the file was cut short`, source.size);
   return Number(length);
 }
 
@@ -61,6 +70,11 @@ class SafetensorsFile implements TensorFile {
 
   async readFloat32(name: string): Promise<Float32Array> {
     return toFloat32(await this.read(name), this.find(name).dtype);
+  }
+
+  async *pieces(name: string, most: number): AsyncGenerator<Uint8Array> {
+    const { start, end } = this.find(name);
+    for (let at = start; at < end; at += most) yield readAt(this.source, this.dataStart + at, Math.min(most, end - at));
   }
 
   close(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { InputError } from '../errors.ts';
+import { DamagedFileError } from './damage.ts';
 import { byteLength, dtypes, isDType } from './dtypes.ts';
 import type { DType } from './dtypes.ts';
 
@@ -159,7 +160,7 @@ class HeaderParser {
   }
 
   private fail(what: string): never {
-    throw new InputError(`its header ${what} (at character ${this.position})`);
+    throw new DamagedFileError(`its header ${what} (at character ${this.position})`, Buffer.byteLength(this.text.slice(0, this.position)));
   }
 }
 
@@ -168,26 +169,26 @@ export const shown = (name: string): string => JSON.stringify(name.length > 80 ?
 
 /**
  * Parses the header and holds it against the bytes that follow it: every tensor as long as its shape says, and all
- * of them together covering the data without overlap, hole or trailer. Throws InputError with the first violation.
+ * of them together covering the data without overlap, hole or trailer. Throws InputError with the first violation; where a byte shows it, that is counted from the header's first.
  */
 export function parseHeader(bytes: Buffer, dataBytes: number): Header {
-  if (bytes[0] !== openBrace) throw new InputError('its header does not begin with "{"');
+  if (bytes[0] !== openBrace) throw new DamagedFileError('its header does not begin with "{"', 0);
   if (!isUtf8(bytes)) throw new InputError('its header is not UTF-8 text');
   const header = new HeaderParser(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8')).parse();
   for (const { name, dtype, shape, start, end } of header.tensors) {
     const expected = byteLength(dtype, shape);
     if (expected === null) throw new InputError(`tensor "${shown(name)}" of dtype ${dtype} and shape [${shape.slice(0, 8).join(', ')}] has no whole number of bytes up to 2^53 - 1`);
     if (end < start) throw new InputError(`tensor "${shown(name)}" ends at byte ${end}, before it starts at byte ${start}`);
-    if (end > dataBytes) throw new InputError(`tensor "${shown(name)}" ends at byte ${end} of the data, which has only ${dataBytes}: the file was cut short`);
+    if (end > dataBytes) throw new DamagedFileError(`tensor "${shown(name)}" ends at byte ${end} of the data, which has only ${dataBytes}: the file was cut short`, bytes.length + dataBytes);
     if (end - start !== expected) throw new InputError(`tensor "${shown(name)}" takes ${end - start} bytes, but dtype ${dtype} and shape [${shape.slice(0, 8).join(', ')}] need ${expected}`);
   }
   const inOrder = [...header.tensors].sort((a, b) => a.start - b.start || a.end - b.end);
   let covered = 0;
   for (const { name, start, end } of inOrder) {
-    if (start < covered) throw new InputError(`tensor "${shown(name)}" starts at byte ${start} of the data, inside another tensor that ends at byte ${covered}`);
-    if (start > covered) throw new InputError(`bytes ${covered} to ${start} of the data, before tensor "${shown(name)}", belong to no tensor`);
+    if (start < covered) throw new DamagedFileError(`tensor "${shown(name)}" starts at byte ${start} of the data, inside another tensor that ends at byte ${covered}`, bytes.length + start);
+    if (start > covered) throw new DamagedFileError(`bytes ${covered} to ${start} of the data, before tensor "${shown(name)}", belong to no tensor`, bytes.length + covered);
     covered = end;
   }
-  if (covered !== dataBytes) throw new InputError(`the last ${dataBytes - covered} bytes of the data belong to no tensor`);
+  if (covered !== dataBytes) throw new DamagedFileError(`the last ${dataBytes - covered} bytes of the data belong to no tensor`, bytes.length + covered);
   return header;
 }

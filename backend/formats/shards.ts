@@ -106,6 +106,10 @@ class ShardedFile implements TensorFile {
     return this.shardOf(name).readFloat32(name);
   }
 
+  pieces(name: string, most: number): AsyncIterable<Uint8Array> {
+    return this.shardOf(name).pieces(name, most);
+  }
+
   close(): Promise<void> {
     return closeAll(this.shards);
   }

@@ -33,13 +33,18 @@ export interface TensorFile {
   read(name: string): Promise<Uint8Array>;
   /** The tensor's values as float32, in row-major order. */
   readFloat32(name: string): Promise<Float32Array>;
+  /** The tensor's bytes in order, `most` of them at a time, so that one of any size takes little memory. `most` is a multiple of the element's size. */
+  pieces(name: string, most: number): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
 
 /** Opens a safetensors or .pth file, told apart by content, not by name, or an index of several (`.index.json`). Throws InputError where it is neither, or damaged. */
 export async function openTensorFile(path: string): Promise<TensorFile> {
-  const start = await firstBytes(path, 16);
+  const start = await firstBytes(path, 64);
   if (start.length === 0) throw new InputError(`${path} is empty: copy or save it again`);
+  const text = start.toString('latin1');
+  if (text.startsWith('version https://git-lfs')) throw new InputError(`${path} is a pointer of Git LFS, not the file that it stands for: fetch that with "git lfs pull"`);
+  if (/^\s*<(!doctype|html|\?xml)/i.test(text)) throw new InputError(`${path} is a web page, not a checkpoint: a download has gone wrong, fetch it again`);
   if (path.endsWith(indexEnding)) return openShards(path);
   if (start.toString('latin1', 0, 4) === 'PK\x03\x04') return openPth(path);
   // After the header's length (8 bytes) every safetensors file has the opening brace of its header.
