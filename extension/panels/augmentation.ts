@@ -118,7 +118,7 @@ function show(parts: LabParts, name: string, subject: Subject, webviewPanel: vsc
     replace: (before, replacement) => replaceIn(fileUri!, before, replacement),
     choose: () => previewAugmentations(parts, undefined),
     trust: async () => void (await vscode.commands.executeCommand('workbench.trust.manage')),
-    showFile: async () => void (fileUri && (await vscode.window.showTextDocument(fileUri, { viewColumn: vscode.ViewColumn.Beside }))),
+    showFile: async () => void (fileUri && (await vscode.window.showTextDocument(fileUri, { viewColumn: columnOf(fileUri) ?? vscode.ViewColumn.Beside }))),
     onNotice: (notice) => panel.notice(notice),
   });
   const watching = [
@@ -147,16 +147,19 @@ function show(parts: LabParts, name: string, subject: Subject, webviewPanel: vsc
   remember(context, name, subject).then(undefined, () => undefined);
 }
 
-/** One edit, which is undone at once; the file is shown, not saved. */
+/** One edit, which is undone at once, and is not saved. */
 async function replaceIn(uri: vscode.Uri, before: string, { offset, length, text }: Replacement): Promise<void> {
   const document = await vscode.workspace.openTextDocument(uri);
   if (document.getText() !== before) throw new Error(t('{0} was changed meanwhile: try again.', vscode.workspace.asRelativePath(uri)));
   const edit = new vscode.WorkspaceEdit();
   edit.replace(uri, new vscode.Range(document.positionAt(offset), document.positionAt(offset + length)), text);
   if (!(await vscode.workspace.applyEdit(edit))) throw new Error(t('{0} could not be changed.', vscode.workspace.asRelativePath(uri)));
-  const isShown = vscode.window.visibleTextEditors.some((editor) => editor.document === document);
-  if (!isShown) await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true, preview: false });
+  // Where it is open its tab shows that it is not saved; a change that nobody could see is shown beside.
+  if (columnOf(uri) === undefined) await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true, preview: false });
 }
+
+/** Of the tab that has the file. */
+const columnOf = (uri: vscode.Uri): vscode.ViewColumn | undefined => vscode.window.tabGroups.all.find(({ tabs }) => tabs.some(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === uri.toString()))?.viewColumn;
 
 const remembered = (context: vscode.ExtensionContext): Record<string, Subject> => context.workspaceState.get<Record<string, Subject>>(memoryKey, {});
 

@@ -18,6 +18,8 @@ let pictured = -1;
 /** Crops that were placed by hand on this image. */
 let boxes: (LabBox | null)[] = [];
 let selected = 0;
+/** The changed pipeline that was written into the file, until the file's own is here: it is the user's change no more, whatever becomes of the file. */
+let written: string | null = null;
 /** What a long request is about. */
 let longWork: 'cards' | 'statistics' | null = null;
 
@@ -117,7 +119,8 @@ function take(next: LabOpen): void {
   view.panel = next.panel;
   if (setup) {
     // Changes of before that no longer fit the file, or that it has taken over.
-    if (view.views && (view.views.length !== setup.views.length || !isChanged())) view.views = null;
+    if (view.views && (view.views.length !== setup.views.length || !isChanged() || isWritten())) view.views = null;
+    written = null;
     if (view.index >= setup.images) view.index = 0;
     pictured = -1;
   }
@@ -128,8 +131,9 @@ function take(next: LabOpen): void {
   cards.refresh(setup.images, view.index);
 }
 
+const isWritten = (): boolean => written !== null && JSON.stringify(view.views) === written;
 const remember = (): void => {
-  host.state = view;
+  host.state = isWritten() ? { ...view, views: null } : view;
 };
 const seed = (): number => view.seed ?? state?.setup?.seed ?? 0;
 const currentViews = (): LabView[] => view.views ?? state?.setup?.views ?? [];
@@ -253,8 +257,11 @@ async function longly<T>(work: 'cards' | 'statistics', ask: () => Promise<T>): P
 
 async function write(): Promise<void> {
   try {
-    const { changed, file } = await host.ask('write', { views: currentViews() }, { patient: true });
-    page.say(changed === 0 ? `${file} says so already.` : `Written to ${file}, not saved yet: undo it there.`);
+    const views = currentViews();
+    const { changed, file } = await host.ask('write', { views }, { patient: true });
+    written = JSON.stringify(views);
+    remember();
+    page.say(changed === 0 ? `${file} says so already.` : `Written to ${file}, where it can be undone.`);
   } catch (error) {
     complain(error);
   }

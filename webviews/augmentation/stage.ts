@@ -12,7 +12,8 @@ export interface StageActions extends SourceActions {
   limit(view: number, end: 0 | 1): void;
 }
 
-const viewSide = 340, leastSide = 120;
+/** Of a view in CSS pixels; where there are many, all are to be seen at once. */
+const viewSide = 340, manySide = 220, leastSide = 110;
 
 export class Stage {
   readonly element: HTMLElement;
@@ -59,6 +60,7 @@ export class Stage {
     this.look = look;
     this.boxes = sample.views.map(({ box }, view) => placed[view] ?? box);
     while (this.pictures.length > sample.views.length) this.pictures.pop()!.element.remove();
+    const side = sample.views.length > 3 ? manySide : viewSide;
     const greatest = Math.max(...sample.views.map(({ picture }) => picture.width));
     sample.views.forEach((view, i) => {
       if (!this.pictures[i]) {
@@ -67,7 +69,7 @@ export class Stage {
         this.views.append(made.element);
       }
     });
-    sample.views.forEach((view, i) => this.pictures[i]!.show(sample, pictureOf(sample.buffer, view.picture), look, Math.max(leastSide, (viewSide * view.picture.width) / greatest)));
+    sample.views.forEach((view, i) => this.pictures[i]!.show(sample, pictureOf(sample.buffer, view.picture), look, Math.max(leastSide, (side * view.picture.width) / greatest)));
     this.select(Math.min(selected, sample.views.length - 1));
     this.fillNumbers();
     this.point(this.pointed && this.pointed.view < sample.views.length ? this.pointed : null);
