@@ -67,7 +67,8 @@ export class ViewPicture {
     this.shared = this.view > 0 ? null : Array.from({ length: shown.grid ** 2 }, (_, patch) => sample.pairs.some(({ view, inB }) => patchAt(inB[2 * patch]!, inB[2 * patch + 1]!, sample.views[view]!.grid) !== null));
     this.picture = picture;
     this.look = look;
-    this.element.style.width = `${side}px`;
+    this.element.style.maxWidth = `${side}px`;
+    this.element.style.flexBasis = `${Math.round(0.6 * side)}px`;
     const { box } = shown;
     const masked = shown.mask?.reduce((sum, value) => sum + value, 0) ?? 0;
     setText(this.name, shown.name);
