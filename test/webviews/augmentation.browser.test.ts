@@ -198,6 +198,12 @@ describe.skipIf(noBrowser !== null)('the augmentation lab', () => {
     const entry = await open({ file: writeRun('keys') });
     const { page, view, faults } = entry;
     await shown(view);
+    // One change for both views, taken back by discarding.
+    await view.getByLabel('Change all views alike').check();
+    await drawn(view, () => view.getByLabel('probability of greyscale of online as a number').fill('1').then(() => page.keyboard.press('Enter')));
+    expect(await Promise.all(['online', 'target'].map((name) => view.getByRole('article', { name: `Greyscale of ${name}` }).locator('.drawn').textContent()))).toEqual(['applied', 'applied']);
+    await view.getByLabel('Change all views alike').uncheck();
+    await drawn(view, () => view.getByRole('button', { name: 'Discard changes' }).click());
     const jitter = view.getByRole('article', { name: 'Colour jitter of online' });
     await drawn(view, () => view.getByLabel('Colour jitter of online', { exact: true }).getByRole('checkbox').uncheck());
     expect(await jitter.locator('.drawn').textContent()).toBe('switched off');

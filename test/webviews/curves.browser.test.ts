@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noBrowser, openBrowser } from '../helpers/browser.ts';
@@ -169,6 +170,25 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
     await complete(again.view);
     await settled(again.view, 'loss', /^2[45]\d of 1,200/);
     expect(JSON.stringify(kept)).toContain('"panel":"a-panel"');
+  });
+
+  it('keeps every point of a run that goes on inside its frame', async () => {
+    const folder = join(root, 'growing');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'metrics.jsonl'), '{"step":1,"loss":1}\n{"step":2,"loss":1.1}\n');
+    const { page, view, faults } = await open([folder]);
+    await complete(view);
+    appendFileSync(join(folder, 'metrics.jsonl'), '{"step":3,"loss":50}\n');
+    await settled(view, 'loss', /^3 of 3/);
+    const { x, y, width, height } = await plotOf(view);
+    // The line ends in the last pixels of the frame, where the third point is; one that is cut off leaves before.
+    const isDrawn = async (): Promise<boolean> => {
+      const { data, info } = await sharp(await page.screenshot({ clip: { x: x + width - 6, y, width: 5, height } })).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+      return Array.from({ length: info.width * info.height }, (_, i) => data[3 * i + 2]! - data[3 * i]!).some((blue) => blue > 60);
+    };
+    for (let wait = 0; !(await isDrawn()) && wait < 50; wait++) await page.waitForTimeout(100);
+    expect(await isDrawn()).toBe(true);
+    expect(faults).toEqual([]);
   });
 
   it('draws over epochs, time and images, hides runs, chooses metrics, and saves what it shows', async () => {

@@ -119,7 +119,7 @@ function take(next: LabOpen): void {
   view.panel = next.panel;
   if (setup) {
     // Changes of before that no longer fit the file, or that it has taken over.
-    if (view.views && (view.views.length !== setup.views.length || !isChanged() || isWritten())) view.views = null;
+    if (view.views && (!fits(view.views, setup.views) || !isChanged() || isWritten())) view.views = null;
     written = null;
     if (view.index >= setup.images) view.index = 0;
     pictured = -1;
@@ -132,6 +132,8 @@ function take(next: LabOpen): void {
 }
 
 const isWritten = (): boolean => written !== null && JSON.stringify(view.views) === written;
+/** Whether changes of before are of these views; their values are checked where they are used. */
+const fits = (changed: readonly Partial<LabView>[], own: readonly LabView[]): boolean => changed.length === own.length && own.every(({ name }, i) => changed[i]?.name === name && Array.isArray(changed[i].ops) && changed[i].ops.every((op) => typeof op?.op === 'string') && Array.isArray(changed[i].crop?.scale) && Array.isArray(changed[i].crop.ratio));
 const remember = (): void => {
   host.state = isWritten() ? { ...view, views: null } : view;
 };
@@ -240,7 +242,7 @@ const currentBoxes = (): (LabBox | null)[] => Array.from({ length: boxes.length 
 function present(): void {
   if (!sample || !state?.setup) return;
   page.answer(sample);
-  stage.show(sample, sample.pairs.length > 0 ? view.look : { ...view.look, places: false, positions: false }, stage.dragging ? sample.views.map((_, i) => boxes[state!.setup!.sameCrop ? 0 : i] ?? null) : [], selected);
+  stage.show(sample, sample.pairs.length > 0 ? view.look : { ...view.look, places: false, positions: false }, stage.dragging ? sample.views.map((_, i) => boxes[state!.setup!.sameCrop ? 0 : i] ?? null) : [], selected, sample.views.map(({ spec }) => currentViews()[spec]!.crop.scale));
   pipeline.show(state.setup, currentViews(), sample, stage.picture);
 }
 

@@ -68,7 +68,7 @@ export class ViewPicture {
     this.picture = picture;
     this.look = look;
     this.element.style.maxWidth = `${side}px`;
-    this.element.style.flexBasis = `${Math.round(0.6 * side)}px`;
+    this.element.style.flexBasis = `${Math.round(0.75 * side)}px`;
     const { box } = shown;
     const masked = shown.mask?.reduce((sum, value) => sum + value, 0) ?? 0;
     setText(this.name, shown.name);

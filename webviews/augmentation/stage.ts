@@ -30,6 +30,7 @@ export class Stage {
   private sample: LabSample | null = null;
   private image: HTMLCanvasElement | null = null;
   private boxes: LabBox[] = [];
+  private areas: readonly (readonly [number, number])[] = [];
   private look: Look = { mask: true, grid: false, places: true, positions: false };
   private pointed: Pointed | null = null;
 
@@ -53,10 +54,11 @@ export class Stage {
     return this.source.selected;
   }
 
-  /** Shows the sample; `placed` are the boxes that were placed by hand since, null where the sample's own holds. */
-  show(sample: LabSample, look: Look, placed: readonly (LabBox | null)[], selected: number): void {
+  /** Shows the sample; `placed` are the boxes that were placed by hand since, null where the sample's own holds; `areas` is what the pipeline draws of the image for each view. */
+  show(sample: LabSample, look: Look, placed: readonly (LabBox | null)[], selected: number, areas: readonly (readonly [number, number])[]): void {
     if (sample.image) this.image = pictureOf(sample.buffer, sample.image);
     this.sample = sample;
+    this.areas = areas;
     this.look = look;
     this.boxes = sample.views.map(({ box }, view) => placed[view] ?? box);
     while (this.pictures.length > sample.views.length) this.pictures.pop()!.element.remove();
@@ -85,7 +87,7 @@ export class Stage {
     this.source.show(sample, this.image, this.boxes, view);
     const shown = sample.views[view]!, box = this.boxes[view]!;
     this.byHand.hidden = shown.drawn;
-    setText(this.byHandText, `${shown.name} is placed by hand: ${percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight))} of the image, ${(box.width / box.height).toFixed(2)} times as wide as high.`);
+    setText(this.byHandText, `${shown.name} is placed by hand: ${percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight))} of the image, ${(box.width / box.height).toFixed(2)} times as wide as high. The pipeline draws ${this.areas[view]!.map(percent).join(' to ')}.`);
   }
 
   draw(): void {
