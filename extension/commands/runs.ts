@@ -9,7 +9,7 @@ import { readSetting } from '../readSettings.ts';
 import type { Run } from '../runs/runs.ts';
 import { isLiving, isResumable, stateText } from '../views/runItem.ts';
 import type { Parts } from './parts.ts';
-import { askForRun, askForRuns, namedRuns, oneRun } from './selection.ts';
+import { askForRun, askForRuns, namedRuns, oneRun, selectionArgument } from './selection.ts';
 
 const { t } = vscode.l10n;
 
@@ -153,8 +153,9 @@ export async function openRunCurves(parts: Parts, args: readonly unknown[]): Pro
 }
 
 export async function compareRuns(parts: Parts, args: readonly unknown[]): Promise<void> {
-  const named = namedRuns(parts, args);
-  const compared = named.length > 1 ? named : await askForRuns(parts, t('Compare Runs'));
+  // From the palette and the view's title: what is selected, where that is several.
+  const named = [namedRuns(parts, args), namedRuns(parts, [selectionArgument])].find(({ length }) => length > 1);
+  const compared = named ?? (await askForRuns(parts, t('Compare Runs')));
   if (compared.length > 0) await showCurves(parts, compared.map(({ folder }) => folder));
 }
 

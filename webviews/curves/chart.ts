@@ -38,6 +38,8 @@ export interface PlacedMark {
 }
 
 const plotHeight = 190, pinnedHeight = 300;
+/** Distances between ticks where there is nothing between whole numbers. */
+const wholeIncrements = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 /** A mark is pointed at within this. */
 const nearPixels = 7;
 const axisTitle: Record<XAxis, string> = { step: 'step', epoch: 'epoch', time: 'time', images: 'images' };
@@ -121,7 +123,14 @@ export class Chart {
   /** Draws another stretch of what is there. */
   move(range: Range): void {
     this.range = range;
-    this.plot?.setScale('x', range);
+    const { plot } = this;
+    if (!plot) return;
+    // The plot would keep the values' range where only the other one is set.
+    const [min, max] = valueRange(this.traces, range, this.look.log);
+    plot.batch(() => {
+      plot.setScale('x', range);
+      plot.setScale('y', { min, max });
+    });
   }
 
   /** Builds the plot anew: other colours, another size or kind of axis. */
@@ -144,10 +153,10 @@ export class Chart {
       },
       scales: {
         x: { time: false, auto: false, range: (_self, min, max) => [min, max] },
-        y: { ...(log ? { distr: 3 as const } : {}), auto: false, range: () => valueRange(this.traces, this.range, log) },
+        y: { ...(log ? { distr: 3 as const } : {}), auto: false, range: (_self, min, max) => [min, max] },
       },
       axes: [
-        { ...axis, size: 26, space: 64, values: (_self, ticks) => { const [made, kept] = labels(ticks, (value) => positionText(this.look.axis, value)); this.ticks.x = kept; return made; } },
+        { ...axis, size: 26, space: 64, ...(this.look.axis === 'step' || this.look.axis === 'images' ? { incrs: wholeIncrements } : {}), values: (_self, ticks) => { const [made, kept] = labels(ticks, (value) => positionText(this.look.axis, value)); this.ticks.x = kept; return made; } },
         { ...axis, size: 56, space: 30, values: (_self, ticks) => { const [made, kept] = labels(ticks, (value) => (log && !isRound(value) ? '' : short(value))); this.ticks.y = kept; return made; } },
       ],
       series: [{}, { scale: 'y', paths: () => null, points: { show: false } }],
@@ -165,7 +174,7 @@ export class Chart {
         }],
       },
     }, [[this.range.min, this.range.max], [0, 0]], this.holder);
-    this.plot.setScale('x', this.range);
+    this.move(this.range);
   }
 
   resize(): void {
