@@ -51,6 +51,8 @@ export class Pipeline {
   private readonly before = new Map<string, number>();
   private sample: LabSample | null = null;
   private source: HTMLCanvasElement | null = null;
+  /** Pictures are drawn where the sample is another one; controls move without them. */
+  private repaints = true;
 
   constructor(actions: PipelineActions) {
     this.actions = actions;
@@ -59,11 +61,13 @@ export class Pipeline {
   /** Brings the strips in line; they are built anew only where a step was added, removed, or is of another kind. */
   show(setup: LabSetup, views: readonly LabView[], sample: LabSample | null, source: HTMLCanvasElement | null): void {
     this.setup = setup;
+    this.repaints = sample !== this.sample;
     this.sample = sample;
     this.source = source;
     const shape = JSON.stringify(views.map(({ name, ops, mask }) => [name, ops.map(({ op }) => op), mask?.kind]));
     if (shape !== this.shape) {
       this.shape = shape;
+      this.repaints = true;
       const focused = document.activeElement?.getAttribute('aria-label');
       this.build(views);
       if (focused) [...this.element.querySelectorAll<HTMLElement>('[aria-label]')].find((part) => part.getAttribute('aria-label') === focused)?.focus();
@@ -173,7 +177,7 @@ export class Pipeline {
           aspect.set(now.mask.aspect);
         }
         made.classList.toggle('idle', !shown?.mask);
-        if (!shown || !this.sample) return;
+        if (!shown || !this.sample || !this.repaints) return;
         const context = surface(picture, pictureSide, pictureSide);
         drawPicture(context, pictureOf(this.sample.buffer, shown.picture), 0, 0, pictureSide, pictureSide);
         if (shown.mask) drawMask(context, shown.mask, shown.grid, pictureSide);
@@ -193,12 +197,14 @@ export class Pipeline {
   }
 
   private paint(canvas: HTMLCanvasElement, step: LabStep | undefined): void {
+    if (!this.repaints) return;
     const context = surface(canvas, pictureSide, pictureSide);
     if (step?.picture && this.sample) drawPicture(context, pictureOf(this.sample.buffer, step.picture), 0, 0, pictureSide, pictureSide);
   }
 
   /** The whole image, as the crop is taken of it. */
   private paintSource(canvas: HTMLCanvasElement, mirrored: boolean): void {
+    if (!this.repaints) return;
     const context = surface(canvas, pictureSide, pictureSide);
     if (!this.source) return;
     const scale = pictureSide / Math.max(this.source.width, this.source.height);

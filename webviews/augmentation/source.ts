@@ -64,6 +64,7 @@ export class Source {
 
   /** The image's part that a patch of a view shows. */
   mark(marked: { view: number; patch: Rectangle } | null): void {
+    if (!marked && !this.marked) return;
     this.marked = marked;
     this.draw();
   }
