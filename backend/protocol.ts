@@ -173,3 +173,4 @@ export type * from './protocol/runs.ts';
 export type * from './protocol/panels.ts';
 export type * from './protocol/curves.ts';
 export type * from './protocol/augmentation.ts';
+export type * from './protocol/checkpoint.ts';

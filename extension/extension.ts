@@ -46,6 +46,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   keep(registerTasks(runs));
   // Panels of the last session wait for this; activation does not.
   import('./panels/curves.ts').then(({ restoreCurves }) => keep(restoreCurves(context, runs)), (error: Error) => log.error(error));
+  import('./panels/checkpoint.ts').then(({ registerCheckpointEditor }) => keep(registerCheckpointEditor(context, log)), (error: Error) => log.error(error));
   import('./panels/augmentation.ts').then(({ restoreLabs }) => keep(restoreLabs({ context, log })), (error: Error) => log.error(error));
   const parts: Parts = { context, log, command, process: () => backendCommand(context.extensionUri), runs, runLogs, runsTree, runsView, inventory };
   keep(registerCommands(parts));
