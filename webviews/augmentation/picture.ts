@@ -68,6 +68,8 @@ export class ViewPicture {
     this.picture = picture;
     this.look = look;
     this.element.style.maxWidth = `${side}px`;
+    // Many are of one size, whichever row they are in.
+    this.element.style.flexGrow = sample.views.length > 3 ? '0' : '1';
     this.element.style.flexBasis = `${Math.round(0.75 * side)}px`;
     const { box } = shown;
     const masked = shown.mask?.reduce((sum, value) => sum + value, 0) ?? 0;
