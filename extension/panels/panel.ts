@@ -46,7 +46,8 @@ export class Panel<Open, Notice> {
   /** A panel of a new tab, for the constructor. */
   static create(extensionUri: vscode.Uri, type: string, title: string): vscode.WebviewPanel {
     const created = vscode.window.createWebviewPanel(type, title, vscode.ViewColumn.Active, { localResourceRoots: [bundles(extensionUri)] });
-    created.iconPath = vscode.Uri.joinPath(extensionUri, 'media', 'activity.svg');
+    const [light, dark] = ['tab-light.svg', 'tab-dark.svg'].map((name) => vscode.Uri.joinPath(extensionUri, 'media', name));
+    created.iconPath = { light: light!, dark: dark! };
     return created;
   }
 
