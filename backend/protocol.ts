@@ -108,6 +108,8 @@ export interface StepRates {
   weightDecay: number;
   /** null: there is no target branch. */
   momentum: number | null;
+  /** What the method's own schedules come to, by name. */
+  method?: Record<string, number>;
 }
 
 /** A finished file of a checkpoint. */
@@ -171,6 +173,7 @@ export type * from './protocol/runs.ts';
 
 /** Webview panels and their hosts. */
 export type * from './protocol/panels.ts';
+export type * from './protocol/correspondence.ts';
 export type * from './protocol/curves.ts';
 export type * from './protocol/augmentation.ts';
 export type * from './protocol/checkpoint.ts';

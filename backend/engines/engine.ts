@@ -44,8 +44,8 @@ export interface ParameterUpdates {
   adamw(group: AdamWGroup, step: number, rates: AdamWRates): void;
   /** target += weight (source - target), for each pair. */
   lerp(targets: TensorInfo[], sources: TensorInfo[], weight: number): void;
-  /** The square root of the sum of squares of all values of all tensors. */
-  globalNorm(tensors: TensorInfo[]): number;
+  /** The square root of the sum of squares of each tensor's values. */
+  norms(tensors: TensorInfo[]): number[];
 }
 
 export interface AdamWGroup {

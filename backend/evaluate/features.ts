@@ -1,7 +1,7 @@
 /** Features of images by a trained model: what every evaluation starts from. The engine is current already. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Branch } from '../methods/method.ts';
-import type { MethodConfig } from '../methods/registry.ts';
+import { methodOf, type MethodConfig } from '../methods/registry.ts';
 import { encode } from '../nn/encoder.ts';
 import { norm } from '../nn/layers.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
@@ -26,9 +26,10 @@ export interface Features {
 const chunk = 64;
 
 /** The encoder's tokens of normalised patches [B, N, 3 P^2], class token first: [B, 1 + N, D], with the final norm where the method has one; `each` sees every block's output. */
-export function encoderTokens({ model, parameters }: FeatureModel, patches: tf.Tensor, branch: Branch, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
-  const scope = new Scope(parameters, branch === 'target' && parameters.has('mm_cls_token') ? 'mm_' : '');
-  const tokens = encode(scope, model, patches, parameters.get('pos_embed'), null, false, each);
+export function encoderTokens({ model, method, parameters }: FeatureModel, patches: tf.Tensor, branch: Branch, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
+  const { online, target } = methodOf(method).encoders ?? { online: '', target: 'mm_' };
+  const scope = new Scope(parameters, branch === 'target' && parameters.has(`${target}cls_token`) ? target : online);
+  const tokens = encode(scope, model, patches, scope.has('pos_embed') ? scope.get('pos_embed') : parameters.get('pos_embed'), null, false, each);
   return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, { kind: 'layer', eps: model.layerNormEps }, false) : tokens;
 }
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { openTensorFile } from '../formats/tensorFile.ts';
-import { modelStateDict } from '../formats/stateDict.ts';
+import { checkpointTensors } from '../methods/checkpointNames.ts';
 import { methodOf, type MethodConfig } from '../methods/registry.ts';
 import type { ModelConfig } from '../nn/model.ts';
 import { Parameters } from '../nn/parameters.ts';
@@ -71,8 +71,8 @@ export async function runOf(path: string): Promise<RunConfig> {
 export async function loadCheckpoint(path: string, config: Pick<RunConfig, 'model' | 'method'>): Promise<FeatureModel> {
   const file = await openTensorFile(await modelFileOf(path));
   try {
-    const { tensors } = modelStateDict(file);
     const loaded = untrained(config.model, config.method, 0);
+    const tensors = checkpointTensors(file, loaded.parameters.specs);
     for (const { name } of loaded.parameters.specs) {
       const tensor = tensors.get(name);
       if (!tensor) {

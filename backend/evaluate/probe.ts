@@ -50,7 +50,7 @@ export async function probePrediction(m: FeatureModel, pairs: ViewPairs): Promis
     const { pred, target } = tf.tidy(() => {
       const view = (pixels: Uint8Array) => ({ patches: imagePatches(pixels.subarray(from * bytes, to * bytes), imageSize, patchSize), visible: null, mask: null });
       const geometry = pairs.a.crops.slice(from, to).map((crop, i) => relativeGeometry(crop, pairs.b.crops[from + i]!));
-      const { intermediates } = withoutGradient(() => methodOf(m.method).forward(m.parameters, m.model, m.method, { views: [view(pairs.a.pixels), view(pairs.b.pixels)], geometry }));
+      const { intermediates } = withoutGradient(() => methodOf(m.method).forward(m.parameters, m.model, m.method, { views: [view(pairs.a.pixels), view(pairs.b.pixels)], geometry }, { rates: {}, draw: (_name, count) => new Float32Array(count), detailed: false }));
       return { pred: intermediates.pred!, target: intermediates.target! };
     });
     predicted.push((await pred.data()) as Float32Array);

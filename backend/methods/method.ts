@@ -1,6 +1,7 @@
 /** What a method computes: which parameters it has, and what one step does with the views that its recipe takes. */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { RelativeGeometry } from '../augment/geometry.ts';
+import type { Draw } from '../nn/dropPath.ts';
 import type { ModelConfig } from '../nn/model.ts';
 import type { Parameters, ParameterSpec } from '../nn/parameters.ts';
 
@@ -8,7 +9,7 @@ import type { Parameters, ParameterSpec } from '../nn/parameters.ts';
 export interface ViewTensors {
   /** Normalised patches [B, N, 3 P^2], each channel by channel and row by row. */
   patches: tf.Tensor;
-  /** Positions of the patches that are not masked, [B, K] int32; null where nothing is masked. */
+  /** Positions of the patches that are not masked, [B, K] int32; null where nothing is masked, or images keep different numbers. */
   visible: tf.Tensor | null;
   /** 1 where a patch is masked, [B, N]; null where nothing is. */
   mask: tf.Tensor | null;
@@ -18,6 +19,16 @@ export interface MethodBatch {
   views: ViewTensors[];
   /** Where view 1 (b) lies to view 0 (a), for each sample; null for methods of one view. */
   geometry: RelativeGeometry[] | null;
+}
+
+/** What a step brings besides its images. */
+export interface StepContext {
+  /** What the recipe's schedules come to at this step. */
+  rates: Readonly<Record<string, number>>;
+  /** The step's random numbers. */
+  draw: Draw;
+  /** Also the terms that only a closer look is worth. */
+  detailed: boolean;
 }
 
 export interface MethodOutput {
@@ -38,8 +49,14 @@ export interface Method<C> {
   specs(model: ModelConfig, options: C): ParameterSpec[];
   /** The target branch follows the online one: [target, source] names. */
   momentumPairs(model: ModelConfig, options: C): [target: string, source: string][];
-  /** Computes the loss; recorded by the tape. The target branch has been updated before. */
-  forward(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): MethodOutput;
+  /** When it does: before the forward pass that uses it (the default), or after the optimizer's step. */
+  momentumOrder?: 'before' | 'after';
+  /** Whether a parameter's gradient is dropped at this step. */
+  isFrozen?(name: string, rates: StepContext['rates']): boolean;
+  /** Where the encoder's parameters are, by branch; left out: '' and 'mm_'. */
+  encoders?: Record<Branch, string>;
+  /** Computes the loss; recorded by the tape. */
+  forward(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch, step: StepContext): MethodOutput;
   /** For looking inside, with running statistics: the encoder's tokens [B, 1 + N, D] after the projector. Left out where there is none. */
   project?(parameters: Parameters, model: ModelConfig, options: C, encoded: tf.Tensor, branch: Branch): tf.Tensor;
   /** For looking inside, with running statistics: the features that the method predicts for view b from view a, [B, N, D]; null under options that predict none. */

@@ -3,23 +3,39 @@ import { z } from 'zod';
 import type { ViewPlan } from '../augment/plan.ts';
 import type { ModelConfig } from '../nn/model.ts';
 import { maeSchema } from './mae.options.ts';
+import { mocov3Schema } from './mocov3.options.ts';
 import { siameseSchema } from './siamese.options.ts';
-import { pairedViews, singleView } from './views.ts';
+import { contrastedViews, pairedViews, singleView } from './views.ts';
 
-export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema]).describe('What is trained, and its own options.');
+export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema]).describe('What is trained, and its own options.');
 
 export type MethodConfig = z.infer<typeof methodSchema>;
+
+/** How far a run has come. */
+export interface Progress {
+  /** Steps done. */
+  step: number;
+  totalSteps: number;
+  /** Whole passes over the images. */
+  epoch: number;
+}
 
 export interface Recipe<C> {
   /** The views of a sample, by the paper's recipe. */
   views(this: void, model: ModelConfig, options: C): ViewPlan;
   /** Momentum of the target branch at the first and last step; null where there is no target branch. */
   momentum(this: void, options: C): [number, number] | null;
+  /** What the method schedules itself, at a step that counts from 0: temperatures, what is frozen. */
+  rates?(this: void, options: C, at: Progress): Record<string, number>;
+  /** The loss of a model that tells no image from another; left out where there is none. `batch` is the images of one forward pass. */
+  uniformLoss?(this: void, model: ModelConfig, options: C, batch: number): number | null;
 }
 
 const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { name: N }>> } = {
   siamese: { views: pairedViews, momentum: (options) => (options.target === 'feature' ? options.momentum : null) },
-  mae: { views: singleView, momentum: () => null },
+  // Normalised patches have an unbiased variance of 1: predicting their mean costs 1 - 1/n of n values.
+  mae: { views: singleView, momentum: () => null, uniformLoss: ({ patchSize }, { normalizePixels }) => (normalizePixels ? 1 - 1 / (3 * patchSize ** 2) : null) },
+  mocov3: { views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { temperature }, batch) => (batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };
 
 /** The recipe of the method that a run file names. */

@@ -2,6 +2,7 @@
 import type { OpSpec, ViewPlan } from '../augment/plan.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import type { MaeOptions } from './mae.options.ts';
+import type { Mocov3Options } from './mocov3.options.ts';
 import type { SiameseOptions } from './siamese.options.ts';
 
 const ratio: [number, number] = [3 / 4, 4 / 3];
@@ -25,6 +26,20 @@ export function pairedViews(model: ModelConfig, options: SiameseOptions): ViewPl
     views: [
       { name: 'online', size: model.imageSize, crop, ops: colour(blur(1)), mask },
       { name: 'target', size: model.imageSize, crop, ops: colour(blur(0.1), { op: 'solarize', p: 0.2, threshold: 128 }), mask: null },
+    ],
+  };
+}
+
+/** MoCo-v3's two views, both seen by both branches: one is always blurred, the other seldom, and now and then solarised. */
+export function contrastedViews(model: ModelConfig, options: Mocov3Options): ViewPlan {
+  const crop = { scale: [0.08, 1] as [number, number], ratio, interpolation: 'bilinear' as const };
+  const count = maskedCount(model, options.maskRatio);
+  const mask = options.mask === 'none' ? null : options.mask === 'random' ? { kind: 'random' as const, count } : { kind: 'block' as const, count, minBlock: 16, aspect: [0.3, 1 / 0.3] as [number, number] };
+  return {
+    patchSize: model.patchSize,
+    views: [
+      { name: 'first', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(1)], mask },
+      { name: 'second', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(0.1), { op: 'solarize', p: 0.2, threshold: 128 }], mask },
     ],
   };
 }

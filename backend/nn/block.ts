@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attention } from '../ops/attention.ts';
 import { gelu } from '../ops/gelu.ts';
+import type { DropBranch, DropPath } from './dropPath.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from './layers.ts';
 import type { ParameterSpec, Scope } from './parameters.ts';
 
@@ -32,8 +33,11 @@ export function blockSpecs(name: string, { width, norm: kind, layerScale }: Bloc
 export const blocksSpecs = (name: string, depth: number, options: BlockOptions): ParameterSpec[] => Array.from({ length: depth }, (_, i) => blockSpecs(`${name}.${i}`, options)).flat();
 
 /** x [B, T, D] -> [B, T, D]. */
-export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, training: boolean): tf.Tensor {
-  const scaled = (branch: string, y: tf.Tensor): tf.Tensor => (scope.has(`${branch}.gamma`) ? tf.mul(y, scope.get(`${branch}.gamma`)) : y);
+export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, training: boolean, drop?: DropBranch): tf.Tensor {
+  const scaled = (branch: 'ls1' | 'ls2', y: tf.Tensor): tf.Tensor => {
+    const whole = scope.has(`${branch}.gamma`) ? tf.mul(y, scope.get(`${branch}.gamma`)) : y;
+    return drop ? drop(branch === 'ls1' ? 'attn' : 'mlp', whole) : whole;
+  };
   return tf.tidy(() => {
     const attended = attention(linearLayer(scope.at('attn.qkv'), norm(scope.at('norm1'), x, options.norm, training)), options.heads);
     const h = tf.add(x, scaled('ls1', linearLayer(scope.at('attn.proj'), attended)));
@@ -42,11 +46,11 @@ export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, trainin
   });
 }
 
-/** Blocks one after the other; `each` sees every block's output. */
-export function blocks(scope: Scope, x: tf.Tensor, depth: number, options: BlockOptions, training: boolean, each?: (x: tf.Tensor, index: number) => void): tf.Tensor {
+/** Blocks one after the other; `each` sees every block's output, `drop` leaves out branches of samples. */
+export function blocks(scope: Scope, x: tf.Tensor, depth: number, options: BlockOptions, training: boolean, each?: (x: tf.Tensor, index: number) => void, drop?: DropPath): tf.Tensor {
   let y = x;
   for (let i = 0; i < depth; i++) {
-    y = block(scope.at(`${i}`), y, options, training);
+    y = block(scope.at(`${i}`), y, options, training, drop && ((branch, z) => drop(i, branch, z)));
     each?.(y, i);
   }
   return y;

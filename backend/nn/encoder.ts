@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { gatherTokens } from '../ops/gatherTokens.ts';
 import { linear } from '../ops/linear.ts';
 import { blocks, blocksSpecs, type BlockOptions } from './block.ts';
+import type { DropPath } from './dropPath.ts';
 import type { ModelConfig } from './model.ts';
 import { modelDimensions } from './model.ts';
 import type { ParameterSpec, Scope } from './parameters.ts';
@@ -17,6 +18,9 @@ export function encoderBlock(model: ModelConfig): BlockOptions {
 export function positionSpec(name: string, width: number, grid: number, first: 'row' | 'column'): ParameterSpec {
   return { name, shape: [1, 1 + grid * grid, width], initializer: { kind: 'values', values: () => sinCosTable(width, grid, first) }, trainable: false };
 }
+
+/** Learned positions, [1, 1 + grid^2, width]. */
+export const learnedPositionSpec = (width: number, grid: number): ParameterSpec => ({ name: 'pos_embed', shape: [1, 1 + grid * grid, width], initializer: { kind: 'normal', std: 0.02 }, trainable: true });
 
 export const tokenSpec = (name: string, width: number): ParameterSpec => ({ name, shape: [1, 1, width], initializer: { kind: 'normal', std: 0.02 }, trainable: true });
 
@@ -36,17 +40,33 @@ export function encoderSpecs(model: ModelConfig, trainPatchEmbed: boolean): Para
  * patches [B, N, 3 P^2] (a row a patch), positions [1, 1 + N, D], visible [B, K] int32 or null for all.
  * Only visible patches are embedded: those that a mask drops cost nothing.
  */
-export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor, visible: tf.Tensor | null, training: boolean, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
-  const { width, depth } = modelDimensions(model);
-  const tokens = tf.tidy(() => {
+export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor, visible: tf.Tensor | null, training: boolean, each?: (tokens: tf.Tensor, block: number) => void, drop?: DropPath): tf.Tensor {
+  return blocks(scope.at('blocks'), embed(scope, model, patches, positions, visible), modelDimensions(model).depth, encoderBlock(model), training, each, drop);
+}
+
+/** Patches that are not shown: where `mask` [B, N] is 1, the token [..., D] stands in for the embedded patch. */
+export interface Replaced {
+  mask: tf.Tensor;
+  token: tf.Tensor;
+}
+
+/** The tokens that enter the first block. */
+export function embed(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor, visible: tf.Tensor | null, replaced?: Replaced): tf.Tensor {
+  const { width } = modelDimensions(model);
+  return tf.tidy(() => {
     const batch = patches.shape[0];
     const weight = scope.get('patch_embed.proj.weight');
-    const embedded = linear(visible ? gatherTokens(patches, visible) : patches, tf.reshape(weight, [width, weight.size / width]), scope.get('patch_embed.proj.bias'));
+    const shown = linear(visible ? gatherTokens(patches, visible) : patches, tf.reshape(weight, [width, weight.size / width]), scope.get('patch_embed.proj.bias'));
+    const embedded = replaced ? replacePatches(shown, replaced) : shown;
     const placed = tf.add(embedded, positionsOf(positions, visible));
     const cls = tf.add(scope.get('cls_token'), tf.slice(positions, [0, 0, 0], [1, 1, width]));
     return tf.concat([tf.broadcastTo(cls, [batch, 1, width]), placed], 1);
   });
-  return blocks(scope.at('blocks'), tokens, depth, encoderBlock(model), training, each);
+}
+
+function replacePatches(embedded: tf.Tensor, { mask, token }: Replaced): tf.Tensor {
+  const hidden = tf.expandDims(mask, 2);
+  return tf.add(tf.mul(embedded, tf.sub(1, hidden)), tf.mul(hidden, tf.reshape(token, [1, 1, token.size])));
 }
 
 /** The positions of the visible patches, [B, K, D], or of all, [1, N, D]; without the class token's. */

@@ -26,27 +26,36 @@ export interface NormKind {
 const runningMomentum = 0.1; // PyTorch's
 
 export function normSpecs(name: string, width: number, { kind }: NormKind): ParameterSpec[] {
-  const affine = (prefix: string): ParameterSpec[] => [
-    { name: `${prefix}.weight`, shape: [width], initializer: { kind: 'constant', value: 1 }, trainable: true },
-    { name: `${prefix}.bias`, shape: [width], initializer: { kind: 'zeros' }, trainable: true },
-  ];
-  if (kind === 'layer') return affine(name);
+  return kind === 'layer' ? affineSpecs(name, width) : batchNormSpecs(`${name}.bn`, width, true);
+}
+
+const affineSpecs = (name: string, width: number): ParameterSpec[] => [
+  { name: `${name}.weight`, shape: [width], initializer: { kind: 'constant', value: 1 }, trainable: true },
+  { name: `${name}.bias`, shape: [width], initializer: { kind: 'zeros' }, trainable: true },
+];
+
+/** A batch norm's own parameters and buffers; `affine`: with a learned scale and offset. */
+export function batchNormSpecs(name: string, width: number, affine: boolean): ParameterSpec[] {
   return [
-    ...affine(`${name}.bn`),
-    { name: `${name}.bn.running_mean`, shape: [width], initializer: { kind: 'zeros' }, trainable: false },
-    { name: `${name}.bn.running_var`, shape: [width], initializer: { kind: 'constant', value: 1 }, trainable: false },
-    { name: `${name}.bn.num_batches_tracked`, shape: [], initializer: { kind: 'zeros' }, trainable: false },
+    ...(affine ? affineSpecs(name, width) : []),
+    { name: `${name}.running_mean`, shape: [width], initializer: { kind: 'zeros' }, trainable: false },
+    { name: `${name}.running_var`, shape: [width], initializer: { kind: 'constant', value: 1 }, trainable: false },
+    { name: `${name}.num_batches_tracked`, shape: [], initializer: { kind: 'zeros' }, trainable: false },
   ];
 }
 
 /** x [B, T, D] -> the same shape. In training a batch norm uses the batch's statistics, and its buffers follow them (RunningStatistics). */
 export function norm(scope: Scope, x: tf.Tensor, { kind, eps }: NormKind, training: boolean): tf.Tensor {
-  if (kind === 'layer') return layerNorm(x, scope.get('weight'), scope.get('bias'), eps);
-  const bn = scope.at('bn');
-  const [scale, offset, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((n) => bn.get(n)) as [tf.Variable, tf.Variable, tf.Variable, tf.Variable];
+  return kind === 'layer' ? layerNorm(x, scope.get('weight'), scope.get('bias'), eps) : batchNormLayer(scope.at('bn'), x, eps, training);
+}
+
+/** As `norm` of the kind batch, on the batch norm's own scope; one without affine parameters only normalises. */
+export function batchNormLayer(bn: Scope, x: tf.Tensor, eps: number, training: boolean): tf.Tensor {
+  const [mean, variance] = [bn.get('running_mean'), bn.get('running_var')];
+  const scale = bn.has('weight') ? bn.get('weight') : tf.ones(mean.shape), offset = bn.has('bias') ? bn.get('bias') : tf.zeros(mean.shape);
   if (!training) return tf.add(tf.mul(tf.sub(x, mean), tf.mul(tf.rsqrt(tf.add(variance, eps)), scale)), offset);
   const result = batchNorm(x, scale, offset, eps);
-  const { statistics } = scope.parameters;
+  const { statistics } = bn.parameters;
   if (statistics)
     withoutGradient(() => {
       const n = x.size / x.shape.at(-1)!;

@@ -25,6 +25,7 @@ export const modelSchema = z.strictObject({
   depth: size.max(256).optional().describe('Blocks of the encoder; left out: the architecture\'s.'),
   heads: size.max(256).optional().describe('Attention heads; left out: the architecture\'s.'),
   layerScale: z.number().positive().nullable().default(null).describe('Initial value of the learned scale of each residual branch (CaiT); null: none.'),
+  dropPath: z.number().min(0).lt(1).default(0).describe('Stochastic depth: chance that a sample leaves out a residual branch of the last block, less for earlier ones; online branch only.'),
   layerNormEps: z.number().positive().default(1e-6).describe('Added to the variance in layer norms.'),
 }).describe('The backbone.');
 

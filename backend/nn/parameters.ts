@@ -1,6 +1,7 @@
 /** Parameters by the names that checkpoints use: how a model declares them, initialises them, and finds them again. */
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.ts';
+import { parameterUpdates } from '../ops/updates.ts';
 import { Random } from '../random.ts';
 
 /** How a parameter starts. */
@@ -8,6 +9,8 @@ export type Initializer =
   | { kind: 'zeros' }
   | { kind: 'constant'; value: number }
   | { kind: 'normal'; std: number }
+  /** Evenly from -limit to limit. */
+  | { kind: 'uniform'; limit: number }
   /** Glorot and Bengio's uniform: +-sqrt(6 / (inputs + outputs)), a convolution's weight taken as a matrix [out, rest]. */
   | { kind: 'xavier' }
   /** Given values, such as fixed position embeddings. */
@@ -21,7 +24,24 @@ export interface ParameterSpec {
   trainable: boolean;
   /** Starts as a copy of this parameter (the target branch). */
   copyOf?: string;
+  /** The same parameter under a second name, which the authors' checkpoints have too. */
+  aliasOf?: string;
+  /** Whether weight decay takes hold of it; left out: weights do, biases and one-dimensional parameters do not. */
+  decay?: boolean;
+  /** False: neither counted in the gradient's norm nor clipped. */
+  clip?: boolean;
+  /** Its share of the learning rate; left out: all of it. */
+  learningRateScale?: number;
 }
+
+/** The specs under a prefix, as part of a larger model. */
+export const prefixed = (prefix: string, specs: readonly ParameterSpec[]): ParameterSpec[] => specs.map((spec) => ({ ...spec, name: prefix + spec.name }));
+
+/** The same parameters as a branch that is not trained: each starts as a copy of its source. */
+export const copied = (from: string, to: string, specs: readonly ParameterSpec[]): ParameterSpec[] => specs.map((spec) => ({ ...spec, name: to + spec.name, trainable: false, copyOf: from + spec.name }));
+
+/** What a target branch follows by a moving average: [target, source] of every copy but batch norms' buffers, which each branch fills itself. */
+export const followers = (specs: readonly ParameterSpec[]): [target: string, source: string][] => specs.filter(({ name, copyOf }) => copyOf !== undefined && !/\.(running_|num_batches)/.test(name)).map(({ name, copyOf }) => [name, copyOf!]);
 
 function initialValues({ name, shape, initializer }: ParameterSpec, seed: number): Float32Array {
   const size = shape.reduce((a, b) => a * b, 1);
@@ -34,6 +54,8 @@ function initialValues({ name, shape, initializer }: ParameterSpec, seed: number
       return new Float32Array(size).fill(initializer.value);
     case 'normal':
       return Float32Array.from({ length: size }, () => initializer.std * random.normal());
+    case 'uniform':
+      return Float32Array.from({ length: size }, () => random.uniform(-initializer.limit, initializer.limit));
     case 'xavier': {
       const outputs = shape[0]!;
       const limit = Math.sqrt(6 / (outputs + size / outputs));
@@ -47,20 +69,32 @@ function initialValues({ name, shape, initializer }: ParameterSpec, seed: number
 /** Running statistics on their way: what a forward pass saw counts only once its loss has proved finite. */
 export class RunningStatistics {
   private pending: { update: () => void; seen: tf.Tensor[] }[] = [];
+  private readonly means = new Map<tf.Variable, { total: tf.Tensor; count: number; weight: number }>();
 
   /** What is to be done with the tensors seen, which are kept until then. */
   later(update: () => void, seen: tf.Tensor[]): void {
     this.pending.push({ update, seen: seen.map((tensor) => tf.keep(tensor)) });
   }
 
+  /** The variable moves towards the mean over the step's micro-batches of what was seen, by the given weight. */
+  follow(variable: tf.Variable, seen: tf.Tensor, weight: number): void {
+    const { total, count } = this.means.get(variable) ?? { total: null, count: 0 };
+    const sum = tf.keep(total ? tf.add(total, seen) : tf.clone(seen));
+    total?.dispose();
+    this.means.set(variable, { total: sum, count: count + 1, weight });
+  }
+
   apply(): void {
     for (const { update } of this.pending) tf.tidy(update);
+    for (const [variable, { total, count, weight }] of this.means) tf.tidy(() => parameterUpdates().lerp([variable], [count === 1 ? total : tf.div(total, count)], weight));
     this.drop();
   }
 
   drop(): void {
     for (const { seen } of this.pending) tf.dispose(seen);
+    for (const { total } of this.means.values()) total.dispose();
     this.pending = [];
+    this.means.clear();
   }
 }
 
@@ -74,6 +108,10 @@ export class Parameters {
   constructor(specs: ParameterSpec[], seed: number) {
     this.specs = specs;
     for (const spec of specs) {
+      if (spec.aliasOf !== undefined) {
+        this.variables.set(spec.name, this.get(spec.aliasOf));
+        continue;
+      }
       const source = spec.copyOf === undefined ? undefined : specs.find((s) => s.name === spec.copyOf);
       this.variables.set(spec.name, tf.tidy(() => tf.variable(tf.tensor(initialValues(source ?? spec, seed), spec.shape), spec.trainable)));
     }
@@ -92,7 +130,7 @@ export class Parameters {
 
   /** Those the optimizer updates, in order. */
   get trainable(): { spec: ParameterSpec; variable: tf.Variable }[] {
-    return this.specs.filter((spec) => spec.trainable).map((spec) => ({ spec, variable: this.get(spec.name) }));
+    return this.specs.filter((spec) => spec.trainable && spec.aliasOf === undefined).map((spec) => ({ spec, variable: this.get(spec.name) }));
   }
 
   /** Replaces a parameter's values. Throws InputError where the shapes differ. */
@@ -105,7 +143,7 @@ export class Parameters {
 
   dispose(): void {
     this.statistics?.drop();
-    for (const variable of this.variables.values()) variable.dispose();
+    for (const variable of new Set(this.variables.values())) variable.dispose();
   }
 }
 

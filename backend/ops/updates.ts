@@ -21,9 +21,7 @@ const composed: ParameterUpdates = {
   lerp(targets: tf.TensorInfo[], sources: tf.TensorInfo[], weight: number): void {
     targets.forEach((target, i) => tf.tidy(() => (target as tf.Variable).assign(tf.add(target as tf.Tensor, tf.mul(tf.sub(sources[i] as tf.Tensor, target as tf.Tensor), weight)))));
   },
-  globalNorm(tensors: tf.TensorInfo[]): number {
-    return Math.sqrt(tensors.reduce((sum, t) => sum + tf.tidy(() => tf.sum(tf.square(t as tf.Tensor)).dataSync()[0]!), 0));
-  },
+  norms: (tensors: tf.TensorInfo[]): number[] => tensors.map((t) => Math.sqrt(tf.tidy(() => tf.sum(tf.square(t as tf.Tensor)).dataSync()[0]!))),
 };
 
 /** The current engine's way of updating parameters. */

@@ -1,5 +1,6 @@
 /** The optimizer's configuration: AdamW (Loshchilov and Hutter, 2019) as the self-supervised recipes use it. */
 import { z } from 'zod';
+import { choice } from '../choice.ts';
 
 export const optimizerSchema = z.strictObject({
   name: z.literal('adamw').default('adamw').describe('AdamW (Loshchilov and Hutter, 2019).'),
@@ -7,7 +8,9 @@ export const optimizerSchema = z.strictObject({
   betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.9, 0.95]).describe('Decay of the moving averages of the gradient and of its square.'),
   eps: z.number().positive().default(1e-8).describe('Added to the root of the second moment, against division by zero.'),
   weightDecay: z.number().min(0).default(0.05).describe('Decoupled weight decay; biases, norms and one-dimensional parameters have none.'),
-  clipNorm: z.number().positive().nullable().default(1).describe('Greatest global gradient norm; null: no clipping.'),
+  weightDecayEnd: z.number().min(0).nullable().default(null).describe('Weight decay of the last step, reached by half a cosine; null: it stays as it is.'),
+  clipNorm: z.number().positive().nullable().default(1).describe('Greatest norm of the gradient; null: no clipping.'),
+  clip: choice({ global: 'The norm of all gradients together.', tensor: 'The norm of each parameter\'s gradient, as DINO and iBOT have it.' }).default('global').describe('Which norm is clipped.'),
 }).describe('The optimizer.');
 
 export type OptimizerConfig = z.infer<typeof optimizerSchema>;

@@ -3,6 +3,12 @@ import type { RunFile } from '../train/config.ts';
 import demo from './demo.json' with { type: 'json' };
 import maeVitBase from './mae-vit-base.json' with { type: 'json' };
 import maeVitSmall from './mae-vit-small.json' with { type: 'json' };
+import mocov3MaskTiny from './mocov3-mask-tiny.json' with { type: 'json' };
+import mocov3MaskVitBase from './mocov3-mask-vit-base.json' with { type: 'json' };
+import mocov3MaskVitSmall from './mocov3-mask-vit-small.json' with { type: 'json' };
+import mocov3Tiny from './mocov3-tiny.json' with { type: 'json' };
+import mocov3VitBase from './mocov3-vit-base.json' with { type: 'json' };
+import mocov3VitSmall from './mocov3-vit-small.json' with { type: 'json' };
 import siameseVitBase from './siamese-vit-base.json' with { type: 'json' };
 import siameseVitSmall from './siamese-vit-small.json' with { type: 'json' };
 import tiny from './tiny.json' with { type: 'json' };
@@ -16,6 +22,12 @@ const all = {
   'siamese-vit-base': siameseVitBase,
   'mae-vit-small': maeVitSmall,
   'mae-vit-base': maeVitBase,
+  'mocov3-tiny': mocov3Tiny,
+  'mocov3-vit-small': mocov3VitSmall,
+  'mocov3-vit-base': mocov3VitBase,
+  'mocov3-mask-tiny': mocov3MaskTiny,
+  'mocov3-mask-vit-small': mocov3MaskVitSmall,
+  'mocov3-mask-vit-base': mocov3MaskVitBase,
 };
 
 /** Checked by the schema where they are merged into a run. */
@@ -30,4 +42,10 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   'siamese-vit-base': 'SiameseIM, ViT-B/16 at 224: the paper\'s recipe (Tao et al., CVPR 2023)',
   'mae-vit-small': 'MAE, ViT-S/16 at 224: the paper\'s recipe with a smaller encoder',
   'mae-vit-base': 'MAE, ViT-B/16 at 224: the paper\'s recipe (He et al., CVPR 2022)',
+  'mocov3-tiny': 'MoCo-v3 for minutes on a CPU',
+  'mocov3-vit-small': 'MoCo-v3, ViT-S/16 at 224: the paper\'s recipe (Chen et al., ICCV 2021), with 12 heads as there',
+  'mocov3-vit-base': 'MoCo-v3, ViT-B/16 at 224: the paper\'s recipe (Chen et al., ICCV 2021)',
+  'mocov3-mask-tiny': 'MoCo-v3 with masked online views, for minutes on a CPU',
+  'mocov3-mask-vit-small': 'MoCo-v3 with masked online views, ViT-S/16 at 224: our reading of the row in SiameseIM\'s table',
+  'mocov3-mask-vit-base': 'MoCo-v3 with masked online views, ViT-B/16 at 224: our reading of the row in SiameseIM\'s table',
 };

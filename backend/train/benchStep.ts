@@ -1,10 +1,11 @@
 /** How fast one training step is: the learner's own step on a batch of random pixels, decoding left out. The engine is current already. */
 import * as tf from '@tensorflow/tfjs-core';
+import { drawMask } from '../augment/masks.ts';
+import { expandViews, gridOf } from '../augment/plan.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Batch, ViewBatch } from '../data/batch.ts';
 import { recipeOf, type MethodConfig } from '../methods/recipes.ts';
 import type { ModelConfig } from '../nn/model.ts';
-import { modelDimensions } from '../nn/model.ts';
 import { optimizerSchema } from '../optim/schema.ts';
 import { Random } from '../random.ts';
 import { Learner } from './learner.ts';
@@ -33,16 +34,15 @@ const warmUp = 2;
 /** A batch as the loader makes it, of random pixels, crops and masks of the method's own view plan. */
 export function randomBatch(model: ModelConfig, method: MethodConfig, size: number, seed: number): Batch {
   const random = new Random(seed);
-  const { patches } = modelDimensions(model);
-  const views: ViewBatch[] = recipeOf(method).views(model, method).views.map(({ name, size: side, mask }) => {
+  const plan = recipeOf(method).views(model, method);
+  const views: ViewBatch[] = expandViews(plan).map((view) => {
+    const { name, size: side, mask: spec } = view;
     const pixels = new Uint8Array(size * side * side * 3);
     const words = new Uint32Array(pixels.buffer);
     for (let i = 0; i < words.length; i++) words[i] = random.uint32();
-    const masked = mask && mask.kind !== 'none' ? mask.count : 0;
-    const masks = new Uint8Array(size * patches);
-    for (let b = 0; b < size; b++) for (const i of random.permutation(patches).subarray(0, masked)) masks[b * patches + i] = 1;
+    const masks = spec && spec.kind !== 'none' ? Uint8Array.from(Array.from({ length: size }, () => Array.from(drawMask(random, gridOf(view, plan.patchSize), spec)!)).flat()) : null;
     const crops = Array.from({ length: size }, () => ({ top: random.integer(0, 100), left: random.integer(0, 100), height: random.integer(100, 200), width: random.integer(100, 200), flipped: random.chance(0.5), imageWidth: 320, imageHeight: 320 }));
-    return { name, size: side, pixels, crops, mask: masked ? masks : null };
+    return { name, size: side, pixels, crops, mask: masks };
   });
   return { step: 0, epoch: 0, indices: new Uint32Array(size), files: [], labels: null, views, skipped: [] };
 }
@@ -56,7 +56,7 @@ export async function benchmarkStep(engine: Engine, options: { model: ModelConfi
   let loss = NaN;
   for (let i = 0; i < warmUp + steps; i++) {
     const started = performance.now();
-    ({ loss } = await learner.step([batch], { learningRate: 1e-4, weightDecay: 0.05, momentum: 0.995 }));
+    ({ loss } = await learner.step([batch], { learningRate: 1e-4, weightDecay: 0.05, momentum: 0.995, method: recipeOf(method).rates?.(method, { step: 500, totalSteps: 1000, epoch: 50 }) ?? {} }));
     engine.synchronize();
     seconds.push((performance.now() - started) / 1000);
     tensors.push(tf.memory().numTensors);

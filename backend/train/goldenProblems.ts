@@ -5,6 +5,7 @@ import type { RelativeGeometry } from '../augment/geometry.ts';
 import type { TensorFile } from '../formats/tensorFile.ts';
 import type { MethodBatch } from '../methods/method.ts';
 import { methodSchema, type MethodConfig } from '../methods/registry.ts';
+import type { Draw } from '../nn/dropPath.ts';
 import { modelSchema, type ModelConfig } from '../nn/model.ts';
 import { optimizerSchema } from '../optim/schema.ts';
 import { patchesOf } from '../ops/imagePatches.ts';
@@ -48,14 +49,29 @@ const maeConfig = z.object({
   mask_ratio: z.number().min(0).max(1),
 });
 
-export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig]);
+const mocov3Config = z.object({
+  method: z.literal('mocov3'),
+  ...common,
+  hidden_dim: z.int().positive(),
+  output_dim: z.int().positive(),
+  projector_layers: z.int().positive(),
+  predictor_layers: z.int().positive(),
+  temperature: z.number().positive(),
+  ema_momentum: z.number(),
+  train_patch_embed: z.boolean(),
+  mask_ratio: z.number().nullable(),
+});
+
+export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config]);
 type GoldenConfig = z.infer<typeof goldenConfigSchema>;
 
 export interface GoldenProblem {
   options: Omit<LearnerOptions, 'seed'>;
   /** Makes the batch's tensors anew, for each step. */
   batch: () => MethodBatch;
-  rates: Rates;
+  rates: (step: number) => Rates;
+  /** The recorded random numbers of a step. */
+  draw?: (step: number) => Draw;
 }
 
 /** A tensor of the batch file, with its shape. */
@@ -75,14 +91,15 @@ const optimizerOf = ({ optimizer: o }: GoldenConfig) => optimizerSchema.parse({ 
 const patches = ({ values, shape }: Values, patchSize: number): tf.Tensor => tf.tidy(() => patchesOf(tf.tensor(values, shape), patchSize));
 
 /** mask [B, N], 1 is masked. */
-function masked(mask: Uint8Array, batch: number): { visible: tf.Tensor; mask: tf.Tensor } {
+function masked(mask: Uint8Array, batch: number): { visible: tf.Tensor | null; mask: tf.Tensor } {
   const positions = visiblePositions(mask, batch);
-  return { visible: tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(mask), [batch, mask.length / batch]) };
+  return { visible: positions && tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(mask), [batch, mask.length / batch]) };
 }
 
 /** The model and method that a golden config describes. */
 export function goldenModel(c: GoldenConfig): { model: ModelConfig; method: MethodConfig } {
   if (c.method === 'mae') return { model: model(c, null), method: methodSchema.parse({ name: 'mae', maskRatio: c.mask_ratio, decoderWidth: c.decoder_embed_dim, decoderDepth: c.decoder_depth, decoderHeads: c.decoder_heads, normalizePixels: c.norm_pix_loss }) };
+  if (c.method === 'mocov3') return { model: model(c, null), method: methodSchema.parse({ name: 'mocov3', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, projectorLayers: c.projector_layers, predictorLayers: c.predictor_layers, temperature: c.temperature, trainPatchEmbed: c.train_patch_embed, ...(c.mask_ratio === null ? {} : { mask: 'block', maskRatio: c.mask_ratio }) }) };
   const method = methodSchema.parse({
     name: 'siamese', decoderWidth: c.decoder_embed_dim, decoderHeads: c.decoder_heads, projectorDepth: c.projector_depth, predictorDepth: c.predictor_depth,
     projectorNorm: c.projector_norm, predictorNorm: c.predictor_norm, onlineNorm: c.online_norm, trainPatchEmbed: c.train_patch_embed, lambda: c.neg_weight,
@@ -96,7 +113,7 @@ async function siameseProblem(c: Extract<GoldenConfig, { method: 'siamese' }>, f
   const geometry: RelativeGeometry[] = Array.from(deltaI!, (_, i) => ({ deltaI: deltaI![i]!, deltaJ: deltaJ![i]!, deltaH: deltaH![i]!, deltaW: deltaW![i]!, relativeFlip: relativeFlip![i] !== 0, flipDeltaJ: flipDeltaJ![i]! }));
   return {
     options: { ...goldenModel(c), optimizer: optimizerOf(c) },
-    rates: { learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: c.ema_momentum },
+    rates: () => ({ learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: c.ema_momentum }),
     batch: () => ({
       views: [
         { patches: patches(a!, c.patch_size), ...masked(Uint8Array.from(mask!.values), a!.shape[0]!) },
@@ -119,12 +136,38 @@ async function maeProblem(c: Extract<GoldenConfig, { method: 'mae' }>, file: Ten
   }
   return {
     options: { ...goldenModel(c), optimizer: optimizerOf(c) },
-    rates: { learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: 1 },
+    rates: () => ({ learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: 1 }),
     batch: () => ({ views: [{ patches: patches(image!, c.patch_size), ...masked(mask, batch) }], geometry: null }),
+  };
+}
+
+/** Crops `crop0`, `crop1`, ... of the batch, each with its `mask0`, ... where there is one. */
+async function readCrops(file: TensorFile): Promise<{ image: Values; mask: Values | null }[]> {
+  const names = new Set(file.tensors.map(({ name }) => name));
+  const crops = [];
+  for (let i = 0; names.has(`crop${i}`); i++) crops.push({ image: await readValues(file, `crop${i}`), mask: names.has(`mask${i}`) ? await readValues(file, `mask${i}`) : null });
+  return crops;
+}
+
+const viewsOf = (crops: Awaited<ReturnType<typeof readCrops>>, patchSize: number): MethodBatch['views'] => crops.map(({ image, mask }) => ({ patches: patches(image, patchSize), ...(mask ? masked(Uint8Array.from(mask.values), image.shape[0]!) : { visible: null, mask: null }) }));
+
+async function mocov3Problem(c: Extract<GoldenConfig, { method: 'mocov3' }>, file: TensorFile): Promise<GoldenProblem> {
+  const crops = await readCrops(file);
+  return {
+    options: { ...goldenModel(c), optimizer: optimizerOf(c) },
+    rates: () => ({ learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: c.ema_momentum }),
+    batch: () => ({ views: viewsOf(crops, c.patch_size), geometry: null }),
   };
 }
 
 /** The folder's problem; its batch file stays the caller's. */
 export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<GoldenProblem> {
-  return config.method === 'siamese' ? siameseProblem(config, batch) : maeProblem(config, batch);
+  switch (config.method) {
+    case 'siamese':
+      return siameseProblem(config, batch);
+    case 'mae':
+      return maeProblem(config, batch);
+    case 'mocov3':
+      return mocov3Problem(config, batch);
+  }
 }

@@ -1,5 +1,6 @@
 /** Whether a run is well: collapse and divergence named when they happen, from the latest rows alone, with cause and cure. */
 import type { HealthFinding, HealthKind, MetricsRow } from '../protocol.ts';
+import { recipeOf } from '../methods/recipes.ts';
 import type { RunConfig } from './config.ts';
 
 export interface HealthLimits {
@@ -87,7 +88,5 @@ export function assessHealth(rows: readonly MetricsRow[], limits: HealthLimits):
   });
 }
 
-/** The loss of a prediction that does not depend on the image: for MAE's normalised patches, whose variance is unbiased, 1 - 1/n of n values. */
-export function uniformLossOf({ method, model }: Pick<RunConfig, 'method' | 'model'>): number | null {
-  return method.name === 'mae' && method.normalizePixels ? 1 - 1 / (3 * model.patchSize ** 2) : null;
-}
+/** The loss of a prediction that does not depend on the image; null where the method has no such value. */
+export const uniformLossOf = ({ method, model, batch }: Pick<RunConfig, 'method' | 'model' | 'batch'>): number | null => recipeOf(method).uniformLoss?.(model, method, batch.size) ?? null;

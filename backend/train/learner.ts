@@ -4,12 +4,14 @@ import { relativeGeometry } from '../augment/geometry.ts';
 import type { Batch, ViewBatch } from '../data/batch.ts';
 import { InputError, RunError } from '../errors.ts';
 import type { TensorFile } from '../formats/tensorFile.ts';
-import type { MethodBatch, MethodOutput, ViewTensors } from '../methods/method.ts';
+import type { Method, MethodBatch, MethodOutput, ViewTensors } from '../methods/method.ts';
 import { methodOf, type MethodConfig } from '../methods/registry.ts';
+import type { Draw } from '../nn/dropPath.ts';
 import { Parameters, RunningStatistics } from '../nn/parameters.ts';
 import type { ModelConfig } from '../nn/model.ts';
 import { AdamW } from '../optim/adamw.ts';
 import { parameterUpdates } from '../ops/updates.ts';
+import { Random } from '../random.ts';
 import type { OptimizerConfig } from '../optim/schema.ts';
 import { valueAndGradients } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
@@ -19,6 +21,8 @@ export interface Rates {
   weightDecay: number;
   /** EMA momentum of the target branch. */
   momentum: number;
+  /** What the method's own schedules come to. */
+  method?: Readonly<Record<string, number>>;
 }
 
 export interface StepReport {
@@ -48,12 +52,12 @@ export interface StepDetails extends StepReport {
   intermediates: Record<string, tf.Tensor>;
 }
 
-/** A mask [B, N] (1 is masked) as the positions that are left, [B, K]. Throws where images keep different numbers. */
-export function visiblePositions(mask: Uint8Array, batch: number): Int32Array {
+/** A mask [B, N] (1 is masked) as the positions that are left, [B, K]; null where images keep different numbers. */
+export function visiblePositions(mask: Uint8Array, batch: number): Int32Array | null {
   const patches = mask.length / batch;
   const kept = Array.from({ length: batch }, (_, b) => Array.from({ length: patches }, (_, i) => i).filter((i) => mask[b * patches + i] === 0));
   const count = kept[0]!.length;
-  if (kept.some((k) => k.length !== count)) throw new InputError('every image of a batch must keep the same number of patches: give the mask an exact count');
+  if (kept.some((k) => k.length !== count)) return null;
   return Int32Array.from(kept.flat());
 }
 
@@ -62,7 +66,7 @@ function viewTensors(view: ViewBatch, patchSize: number): ViewTensors {
   if (!view.mask?.some((m) => m !== 0)) return { patches, visible: null, mask: null };
   const batch = patches.shape[0];
   const positions = visiblePositions(view.mask, batch);
-  return { patches, visible: tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(view.mask), [batch, patches.shape[1]!]) };
+  return { patches, visible: positions && tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(view.mask), [batch, patches.shape[1]!]) };
 }
 
 /** A batch of the loader as the method takes it. */
@@ -73,6 +77,15 @@ export function methodBatch(batch: Batch, model: ModelConfig): MethodBatch {
     geometry: a && b ? a.crops.map((crop, i) => relativeGeometry(crop, b.crops[i]!)) : null,
   };
 }
+
+/** Of steps, told apart from every other use of the run's seed. */
+const stepStream = 0x73746570;
+
+/** The random numbers of a step's micro-batch: they follow from the run's seed, so that a resumed run draws the same. */
+const drawOf = (seed: number, step: number, micro: number): Draw => (name, count) => {
+  const random = new Random(seed, stepStream, step, micro, ...Buffer.from(name));
+  return Float32Array.from({ length: count }, () => Math.fround(random.uniform() * (1 - 2 ** -24)));
+};
 
 export class Learner {
   readonly parameters: Parameters;
@@ -99,23 +112,21 @@ export class Learner {
   }
 
   /** As `step`, on tensors; `inspect` sees the details while they last. */
-  async stepOn(micro: (() => MethodBatch)[], rates: Rates, inspect?: (details: StepDetails) => Promise<void>): Promise<StepReport> {
-    const { model, method: config, optimizer } = this.options;
+  async stepOn(micro: (() => MethodBatch)[], rates: Rates, inspect?: (details: StepDetails) => Promise<void>, draw?: Draw): Promise<StepReport> {
+    const { model, method: config, seed } = this.options;
     const method = methodOf(config);
-    const updates = parameterUpdates();
-    const pairs = method.momentumPairs(model, config);
-    // The target moves before its forward pass. A step that failed has moved it already: done again, it moves once all the same.
-    const isMoved = this.targetUpdates > this.optimizer.steps;
-    if (pairs.length && !isMoved) updates.lerp(pairs.map(([target]) => this.parameters.get(target)), pairs.map(([, source]) => this.parameters.get(source)), 1 - rates.momentum);
-    this.targetUpdates = this.optimizer.steps + 1;
+    const isBefore = (method.momentumOrder ?? 'before') === 'before';
+    // Where the target moves before its forward pass, a step that failed has moved it already: done again, it moves once all the same.
+    if (isBefore && this.targetUpdates <= this.optimizer.steps) this.moveTarget(method, rates.momentum);
     this.statistics.drop();
 
     const variables = this.parameters.trainable.map(({ variable }) => variable);
     let total: (tf.Tensor | null)[] = variables.map(() => null);
     let intermediates: Record<string, tf.Tensor> = {};
     const scalars: Record<string, number> = {};
-    for (const make of micro) {
-      const { value, gradients } = valueAndGradients<MethodOutput>(() => method.forward(this.parameters, model, config, make()), variables);
+    for (const [i, make] of micro.entries()) {
+      const step = { rates: rates.method ?? {}, draw: draw ?? drawOf(seed, this.optimizer.steps, i), detailed: inspect !== undefined };
+      const { value, gradients } = valueAndGradients<MethodOutput>(() => method.forward(this.parameters, model, config, make(), step), variables);
       tf.dispose(intermediates);
       intermediates = value.intermediates;
       total = total.map((sofar, i) => {
@@ -131,7 +142,8 @@ export class Learner {
       }
     }
     const present = total.filter((g): g is tf.Tensor => g !== null);
-    const gradNorm = updates.globalNorm(present) / micro.length;
+    const norms = this.gradientNorms(total).map((norm) => norm / micro.length);
+    const gradNorm = Math.sqrt(norms.reduce((sum, norm, i) => sum + (this.isCounted(i) ? norm ** 2 : 0), 0));
     const { loss = NaN, ...metrics } = scalars;
     if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
       tf.dispose([present, intermediates]);
@@ -139,10 +151,34 @@ export class Learner {
     }
     await inspect?.({ loss, gradNorm, metrics, gradients: total, intermediates });
     this.statistics.apply();
-    const clip = optimizer.clipNorm === null ? 1 : Math.min(1, optimizer.clipNorm / (gradNorm + 1e-6));
-    this.optimizer.step(total, rates, clip / micro.length);
+    const used = total.map((gradient, i) => (method.isFrozen?.(this.optimizer.slots[i]!.spec.name, rates.method ?? {}) ? null : gradient));
+    this.optimizer.step(used, rates, this.clipping(norms, gradNorm).map((scale) => scale / micro.length));
+    if (!isBefore) this.moveTarget(method, rates.momentum);
     tf.dispose([present, intermediates]);
     return { loss, gradNorm, metrics };
+  }
+
+  private moveTarget(method: Method<MethodConfig>, momentum: number): void {
+    const pairs = method.momentumPairs(this.options.model, this.options.method);
+    if (pairs.length) parameterUpdates().lerp(pairs.map(([target]) => this.parameters.get(target)), pairs.map(([, source]) => this.parameters.get(source)), 1 - momentum);
+    this.targetUpdates++;
+  }
+
+  /** In the parameters' order; 0 where there is no gradient. */
+  private gradientNorms(gradients: (tf.Tensor | null)[]): number[] {
+    const norms = parameterUpdates().norms(gradients.filter((gradient) => gradient !== null));
+    let next = 0;
+    return gradients.map((gradient) => (gradient ? norms[next++]! : 0));
+  }
+
+  private isCounted(parameter: number): boolean {
+    return this.optimizer.slots[parameter]!.spec.clip !== false;
+  }
+
+  /** What each gradient is multiplied by so that no norm is too large. */
+  private clipping(norms: readonly number[], globalNorm: number): number[] {
+    const { clipNorm, clip } = this.options.optimizer;
+    return norms.map((norm, i) => (clipNorm === null || !this.isCounted(i) ? 1 : Math.min(1, clipNorm / ((clip === 'tensor' ? norm : globalNorm) + 1e-6))));
   }
 
   /** Tensors by the authors' checkpoint names. */
@@ -150,12 +186,13 @@ export class Learner {
     return this.parameters.specs.map(({ name, shape }) => ({ name, shape, read: () => this.parameters.get(name).data<'float32'>() }));
   }
 
-  /** `exp_avg.NAME` and `exp_avg_sq.NAME` for each trained parameter, `step`, and `target_updates`. */
+  /** `exp_avg.NAME` and `exp_avg_sq.NAME` for each trained parameter, `step`, `step.NAME` where a parameter has taken fewer, and `target_updates`. */
   optimizerTensors(): NamedTensor[] {
     const count = (name: string, value: number): NamedTensor => ({ name, shape: [1], read: () => Promise.resolve(Float32Array.of(value)) });
     return [
       count('step', this.optimizer.steps),
       count('target_updates', this.targetUpdates),
+      ...this.optimizer.slots.filter(({ steps }) => steps !== this.optimizer.steps).map(({ spec, steps }) => count(`step.${spec.name}`, steps)),
       ...this.optimizer.slots.flatMap(({ spec: { name, shape }, first, second }) => [
         { name: `exp_avg.${name}`, shape, read: () => first.data<'float32'>() },
         { name: `exp_avg_sq.${name}`, shape, read: () => second.data<'float32'>() },
@@ -174,11 +211,15 @@ export class Learner {
     if (!optimizer) return;
     this.optimizer.steps = (await optimizer.readFloat32('step'))[0]!;
     this.targetUpdates = (await optimizer.readFloat32('target_updates'))[0]!;
-    for (const { spec, first, second } of this.optimizer.slots)
+    const counted = new Set(optimizer.tensors.map(({ name }) => name));
+    for (const slot of this.optimizer.slots) {
+      const { spec, first, second } = slot;
+      slot.steps = counted.has(`step.${spec.name}`) ? (await optimizer.readFloat32(`step.${spec.name}`))[0]! : this.optimizer.steps;
       for (const [kind, variable] of [['exp_avg', first], ['exp_avg_sq', second]] as const) {
         const values = await optimizer.readFloat32(`${kind}.${spec.name}`);
         tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
       }
+    }
   }
 
   dispose(): void {

@@ -7,8 +7,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
-import { modelStateDict, type StateDict } from '../formats/stateDict.ts';
 import { openTensorFile, type TensorFile } from '../formats/tensorFile.ts';
+import { checkpointTensors, ownName } from '../methods/checkpointNames.ts';
 import { goldenConfigSchema, goldenProblem } from './goldenProblems.ts';
 import { Learner, type StepDetails } from './learner.ts';
 
@@ -59,14 +59,18 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
 /** Below this share of the greatest gradient a norm is rounding noise: its true value is zero (a bias before a batch norm). */
 const noiseShare = 1e-6;
 
+/** How a tensor is compared: `noise` against the greatest norm of all, since its own is rounding error; `skip` not at all. */
+type Comparison = 'own' | 'noise' | 'skip';
+
 /** The greatest relative error of named norms, and whose it is. Throws nothing: a missing name counts as infinite. */
-function compareNorms(actual: Record<string, number>, expected: Record<string, number>, loose: (name: string) => boolean): { error: number; worst: string } {
-  const floor = noiseShare * Math.max(...Object.values(expected));
+function compareNorms(actual: Record<string, number>, expected: Record<string, number>, comparison: (name: string) => Comparison): { error: number; worst: string } {
+  const greatest = Math.max(...Object.values(expected));
   let error = 0, worst = '';
   for (const [name, value] of Object.entries(expected)) {
-    if (loose(name)) continue;
+    const how = comparison(name);
+    if (how === 'skip') continue;
     const own = actual[name];
-    const e = own === undefined ? Infinity : Math.abs(own - value) / Math.max(Math.abs(value), floor);
+    const e = own === undefined ? Infinity : Math.abs(own - value) / Math.max(Math.abs(value), greatest * (how === 'noise' ? 1 : noiseShare));
     if (e > error) [error, worst] = [e, name];
   }
   return { error, worst };
@@ -76,11 +80,12 @@ function compareNorms(actual: Record<string, number>, expected: Record<string, n
  * After a step a tensor whose true gradient is zero in part has moved by whole steps of rounding error: the key third of
  * attn.qkv.bias (a softmax ignores what all its inputs share), and what the folder names itself.
  */
-const roundingNoise = (expected: Json) => (name: string): boolean => ((expected.rounding_noise as string[] | undefined) ?? []).includes(name) || name.endsWith('attn.qkv.bias');
+const roundingNoise = (expected: Json, name: string): boolean => ((expected.rounding_noise as string[] | undefined) ?? []).includes(name) || name.endsWith('attn.qkv.bias');
 
-async function loadParameters(learner: Learner, file: TensorFile, state: StateDict): Promise<void> {
+async function loadParameters(learner: Learner, file: TensorFile): Promise<void> {
+  const tensors = checkpointTensors(file, learner.parameters.specs);
   for (const { name } of learner.parameters.specs) {
-    const tensor = state.tensors.get(name);
+    const tensor = tensors.get(name);
     if (!tensor) throw new InputError(`${file.path} has no tensor ${name}, which its config asks for`);
     learner.parameters.set(name, await file.readFloat32(tensor.name), tensor.shape);
   }
@@ -96,15 +101,15 @@ export async function runParity(folder: string): Promise<ParityResult> {
   const problem = await goldenProblem(config.data, batchFile);
   const learner = Learner.create({ ...problem.options, seed: 0 });
   try {
-    await loadParameters(learner, modelFile, modelStateDict(modelFile));
+    await loadParameters(learner, modelFile);
     const result: ParityResult = { loss: NaN, terms: {}, losses: [], grad_norms: [], gradients: {}, after_three_steps: {}, errors: {}, worst: {} };
     for (let step = 0; step < steps; step++) {
-      const { loss, gradNorm } = await learner.stepOn([problem.batch], problem.rates, step === 0 ? (details) => firstStep(result, learner, details, folder) : undefined);
+      const { loss, gradNorm } = await learner.stepOn([problem.batch], problem.rates(step), step === 0 ? (details) => firstStep(result, learner, details, folder) : undefined, problem.draw?.(step));
       result.losses.push(loss);
       result.grad_norms.push(gradNorm);
     }
     for (const { name, read } of learner.modelTensors()) result.after_three_steps[name] = norm(await read());
-    compare(result, expected);
+    compare(result, withOwnNames(expected, new Set(learner.parameters.specs.map(({ name }) => name))));
     return result;
   } finally {
     learner.dispose();
@@ -127,6 +132,12 @@ async function compareIntermediates(result: ParityResult, intermediates: Record<
   await file.close();
 }
 
+/** The expectations by our names of parameters. */
+function withOwnNames(expected: Json, names: ReadonlySet<string>): Json {
+  const renamed = (norms: unknown): unknown => norms && Object.fromEntries(Object.entries(norms as Record<string, number>).map(([name, value]) => [ownName(name, names), value]));
+  return { ...expected, gradients: renamed(expected.gradients), after_three_steps: renamed(expected.after_three_steps), rounding_noise: (expected.rounding_noise as string[] | undefined)?.map((name) => ownName(name, names)) };
+}
+
 function compare(result: ParityResult, expected: Json): void {
   const { errors, worst } = result;
   const losses = expected.losses as number[] | undefined, gradNorms = expected.grad_norms as number[] | undefined;
@@ -138,9 +149,11 @@ function compare(result: ParityResult, expected: Json): void {
   if (gradNorms) errors.grad_norms = Math.max(...gradNorms.map((g, i) => relative(result.grad_norms[i]!, g)));
   for (const [name, value] of Object.entries({ ...(expected.terms as Record<string, number> | undefined), positive_term: expected.positive_term, negative_term: expected.negative_term }))
     if (typeof value === 'number') errors[name] = relative(result.terms[name] ?? NaN, value);
-  for (const [kind, loose] of [['gradients', () => false], ['after_three_steps', roundingNoise(expected)]] as const) {
+  const ofGradients = (name: string): Comparison => (roundingNoise(expected, name) && !name.endsWith('attn.qkv.bias') ? 'noise' : 'own');
+  const ofTensors = (name: string): Comparison => (roundingNoise(expected, name) ? 'skip' : 'own');
+  for (const [kind, comparison] of [['gradients', ofGradients], ['after_three_steps', ofTensors]] as const) {
     if (!expected[kind]) continue;
-    const compared = compareNorms(result[kind], expected[kind] as Record<string, number>, loose);
+    const compared = compareNorms(result[kind], expected[kind] as Record<string, number>, comparison);
     errors[kind] = compared.error;
     worst[kind] = compared.worst;
   }

@@ -5,12 +5,15 @@ import type { RunConfig } from './config.ts';
 import { learningRateAt, momentumAt, scaledLearningRate } from './schedule.ts';
 
 /** `step` counts from 0. A method without a target branch has momentum null. */
-export function ratesAt({ optimizer, batch, schedule, method }: RunConfig, { totalSteps, warmupSteps }: Pick<TrainingOpened, 'totalSteps' | 'warmupSteps'>, step: number): StepRates {
+export function ratesAt({ optimizer, batch, schedule, method }: RunConfig, { totalSteps, warmupSteps, stepsPerEpoch }: Pick<TrainingOpened, 'totalSteps' | 'warmupSteps' | 'stepsPerEpoch'>, step: number): StepRates {
   const peak = scaledLearningRate(optimizer.baseLearningRate, batch.size * batch.accumulate);
-  const range = recipeOf(method).momentum(method);
+  const { momentum, rates } = recipeOf(method);
+  const range = momentum(method);
+  const { weightDecay, weightDecayEnd } = optimizer;
   return {
     learningRate: learningRateAt({ peak, minimum: schedule.minLearningRate, warmupSteps, totalSteps }, step),
-    weightDecay: optimizer.weightDecay,
+    weightDecay: weightDecayEnd === null ? weightDecay : momentumAt([weightDecay, weightDecayEnd], step, totalSteps),
     momentum: range && momentumAt(range, step, totalSteps),
+    ...(rates && { method: rates(method, { step, totalSteps, epoch: Math.floor(step / stepsPerEpoch) }) }),
   };
 }

@@ -1,4 +1,5 @@
 /** Agreement with the authors' code: losses, terms, predictions, targets, every gradient and three optimizer steps, on every native engine. */
+import { existsSync, readdirSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,26 +8,37 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runParity } from '../../backend/train/parity.ts';
 import { testEngines } from '../helpers/engines.ts';
 
-const folders = ['siamese-0', 'siamese-1', 'siamese-2', 'mae-0'];
+/** One folder a method lies in the repository; where the others are, beside the checkout, they are held to as well. */
+const folders = ['siamese-0', 'siamese-1', 'siamese-2', 'mae-0', 'mocov3-mask-0'];
 const folderOf = (name: string): string => join(import.meta.dirname, '../fixtures/reference', name);
+const beside = join(import.meta.dirname, '../../../shared/reference');
+const methods = /^(siamese|mae|mocov3)/;
+const others = existsSync(beside) ? readdirSync(beside).filter((name) => methods.test(name) && !folders.includes(name)) : [];
+if (others.length === 0) console.log(`skipped: golden numbers beyond test/fixtures: there is no folder ${beside}`);
 
 const testEnginesHere = await testEngines();
 
 for (const engine of testEnginesHere) {
-  const [first, later] = engine.precision === 'bf16' ? [2e-2, 2e-2] : [1e-4, 1e-3];
   describe(`${engine.name} ${engine.precision}`, () => {
     beforeAll(() => engine.open());
     afterAll(() => engine.close());
 
-    test.each(folders)('%s', async (name) => {
+    test.each(folders)('%s', (name) => agrees(folderOf(name)));
+    // Sharp losses and batch norms over a handful of images multiply what bf16 rounds away.
+    const loose = (folder: string): boolean => !/(siamese|mae)-\d$/.test(folder);
+    const bounds = (folder: string): [number, number] => (engine.precision !== 'bf16' ? [1e-4, 1e-3] : loose(folder) ? [6e-2, 6e-2] : [2e-2, 2e-2]);
+    if (engine.name === 'torch' && others.length > 0) test.each(others)('%s', (name) => agrees(join(beside, name)));
+
+    async function agrees(folder: string): Promise<void> {
+      const [first, later] = bounds(folder);
       const before = tf.memory().numTensors;
-      const { errors, worst } = await runParity(folderOf(name));
+      const { errors, worst } = await runParity(folder);
       const { losses, grad_norms, after_three_steps, ...ofFirstStep } = errors;
       for (const [kind, error] of Object.entries(ofFirstStep)) expect(error, `${kind} ${worst[kind] ?? ''}`).toBeLessThan(first);
       for (const [kind, error] of Object.entries({ losses, grad_norms, after_three_steps })) expect(error, `${kind} ${worst[kind] ?? ''}`).toBeLessThan(later);
-      expect(Object.keys(errors)).toEqual(expect.arrayContaining(['loss', 'losses', 'grad_norms', 'gradients', 'pred', 'after_three_steps']));
+      expect(Object.keys(errors)).toEqual(expect.arrayContaining(['loss', 'losses', 'grad_norms', 'gradients', 'after_three_steps']));
       expect(tf.memory().numTensors, 'tensors left').toBe(before);
-    });
+    }
   });
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../backend/errors.ts';
+import { methodSchema } from '../../backend/methods/recipes.ts';
 import { presetNames, presets, presetSummaries } from '../../backend/presets/index.ts';
 import { Random } from '../../backend/random.ts';
 import { runSchema, viewPlanOf } from '../../backend/train/config.ts';
@@ -112,7 +113,7 @@ describe('what is wrong is named, with its place and what was expected', () => {
     [{ ...minimal, batchsize: 3 }, 'batchsize: there is no key "batchsize" here: did you mean "batch"?'],
     [{ ...minimal, batch: { szie: 3 } }, 'batch.szie: there is no key "szie" here: did you mean "size"?'],
     [{ ...minimal, method: { name: 'siamese', lamda: 1 } }, 'method.lamda: there is no key "lamda" here: did you mean "lambda"?'],
-    [{ ...minimal, method: { name: 'siamse' } }, 'method.name: expected one of "siamese", "mae", found "siamse": did you mean "siamese"?'],
+    [{ ...minimal, method: { name: 'siamse' } }, `method.name: expected one of ${methodSchema.options.map(({ shape }) => `"${shape.name.value}"`).join(', ')}, found "siamse": did you mean "siamese"?`],
     [{ ...minimal, batch: { size: '32' } }, 'batch.size: expected a number, found "32"'],
     [{ ...minimal, batch: { size: 1.5 } }, 'batch.size: expected a whole number, found 1.5'],
     [{ ...minimal, batch: { size: 0 } }, 'batch.size: expected a number of at least 1, found 0'],

@@ -37,10 +37,11 @@ export class TorchUpdates implements ParameterUpdates {
     });
   }
 
-  globalNorm(tensors: TensorInfo[]): number {
+  norms(tensors: TensorInfo[]): number[] {
+    if (tensors.length === 0) return [];
     const { b } = this;
     const { torch } = b;
-    // One dot product a tensor reads each value once; the results are added on the host in double precision.
+    // One dot product a tensor reads each value once; the results are read all at once.
     const squares = tensors.map((info) => {
       const flat = (): number => torch.call('reshape', '', torch.ref(b.handle(info)), torch.list([sizeOf(info.shape)]));
       return torch.call('dot', '', flat(), flat());
@@ -48,6 +49,6 @@ export class TorchUpdates implements ParameterUpdates {
     const all = b.adopt(torch.call('stack', '', torch.list(squares), 0), [tensors.length], 'float32');
     const values = b.readSync(all.dataId) as Float32Array;
     b.disposeData(all.dataId);
-    return Math.sqrt(values.reduce((sum, v) => sum + v, 0));
+    return Array.from(values, Math.sqrt);
   }
 }
