@@ -10,6 +10,8 @@ import { shapeText, shownText } from './text.ts';
 
 const mostChanges = 500, mostNames = 200;
 const pieceValues = 2 ** 17;
+/** What is counted and averaged while training, and is no parameter. */
+const isBuffer = /(^|\.)(running_mean|running_var|num_batches_tracked|step|target_updates|queue_ptr)$/;
 
 /** The place in the second file of each of the first one's tensors. */
 function pairs(here: readonly TensorInfo[], hereRoles: Roles, there: readonly TensorInfo[], thereRoles: Roles): { places: (number | undefined)[]; matched: string | null } {
@@ -82,6 +84,8 @@ export async function differenceOf(here: TensorFile, roles: Roles, there: Tensor
   for (const [place, match] of comparable) {
     const sums = await changeOf(here, here.tensors[place]!, there, there.tensors[match]!, work);
     changes.push({ name: shownText(here.tensors[place]!.name), tensor: place, change: relative(sums), share: sums.count === 0 ? 0 : sums.differ / sums.count });
+    // A running variance or a counter would outweigh every weight.
+    if (isBuffer.test(here.tensors[place]!.name)) continue;
     const group = byGroup.get(groupOf(place)) ?? { squares: 0, changes: 0, differ: 0, count: 0, tensors: 0 };
     byGroup.set(groupOf(place), { squares: group.squares + sums.squares, changes: group.changes + sums.changes, differ: group.differ + sums.differ, count: group.count + sums.count, tensors: group.tensors + 1 });
   }

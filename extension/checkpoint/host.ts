@@ -332,7 +332,7 @@ const excerptBytes = 128;
 async function problemOf(path: string, error: Error, onDisk: boolean): Promise<CheckpointProblem> {
   const byte = error instanceof DamagedFileError ? error.byte : null;
   const own = error instanceof InputError;
-  const title = !own ? 'This file could not be read' : /does not exist/.test(error.message) ? 'This file is not there any more' : /cut short|ends inside|is empty/.test(error.message) ? 'This file is not whole' : /is neither|web page|Git LFS|old format/.test(error.message) ? 'This is not a checkpoint that can be shown' : 'This checkpoint is damaged';
+  const title = !own ? 'This file could not be read' : /does not exist/.test(error.message) ? 'This file is not there any more' : /cut short|ends inside|is empty|fewer than the/.test(error.message) ? 'This file is not whole' : /is neither|web page|Git LFS|old format/.test(error.message) ? 'This is not a checkpoint that can be shown' : 'This checkpoint is damaged';
   return { title, message: shownText(error.message, 2000), byte, excerpt: onDisk ? await excerptOf(path, byte ?? 0) : null };
 }
 

@@ -90,7 +90,7 @@ export function picturesOf({ file, roles }: Found): CheckpointPicture[] {
     const { own, part, target } = roles.roles[tensor]!;
     const where = part === 'encoder' ? (roles.hasTarget ? (target ? ', target' : ', online') : '') : `, ${partText(part, target, roles.hasTarget).title.toLowerCase()}`;
     if (/(^|\.)(patch_embed\.proj|conv1)\.weight$/.test(own) && /^(patch_embed|conv1|0\.conv1)\b/.test(own) && shape.length === 4 && (shape[1] === 3 || shape[1] === 1) && shape[2]! <= 64 && shape[3]! <= 64) pictures.push({ kind: 'filters', tensor, title: `Patch embedding${where}` });
-    else if (/^(decoder_)?pos_embed$/.test(own) && (shape.length === 2 || shape.length === 3) && gridOf(shape.at(-2)!) !== null) pictures.push({ kind: 'positions', tensor, title: `Position embedding${own.startsWith('decoder') ? ', decoder' : where}` });
+    else if (/^(decoder_)?pos_embed$/.test(own) && (shape.length === 2 || shape.length === 3) && gridOf(shape.at(-2)!) !== null) pictures.push({ kind: 'positions', tensor, title: `Position embedding${where}` });
     else if (/relative_position_bias_table$/.test(own) && shape.length === 2 && shape[0]! >= 9) pictures.push({ kind: 'relative', tensor, title: `Relative positions${own.startsWith('blocks.') ? `, block ${own.split('.')[1]}` : ''}` });
   });
   return pictures.slice(0, 24);

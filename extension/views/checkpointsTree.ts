@@ -1,4 +1,5 @@
 /** The tree of checkpoints, under the run that saved them. */
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Runs } from '../runs/runs.ts';
 import { listCheckpoints, type CheckpointEntry } from './checkpoints.ts';
@@ -83,6 +84,7 @@ export class CheckpointsTree implements vscode.TreeDataProvider<Node>, vscode.Di
     const description = [...(loss === null ? [] : [t('loss {0}', numberText(loss))]), ...(time === null ? [] : [time]), bytesText(bytes)].join(' · ');
     const item = treeItem({ id: folder, label: t('step {0}', step), description, icon: 'save', colour: newest ? 'charts.blue' : null, contextValue: 'checkpoint', accessibleLabel: t('Checkpoint of step {0}: {1}', step, description) });
     item.tooltip = tooltip([`**${t('step {0}', step)}**${epoch === null ? '' : ` · ${t('epoch {0}', Number(epoch.toFixed(2)))}`}`, description, `$(folder) ${escapeMarkdown(folder)}`].join('\n\n'));
+    item.command = { command: 'vscode.open', title: t('Inspect'), arguments: [vscode.Uri.file(join(folder, 'model.safetensors'))] };
     return item;
   }
 

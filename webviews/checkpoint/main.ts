@@ -6,6 +6,7 @@ import { onThemeChange } from '../common/theme.ts';
 import '../common/common.css';
 import './checkpoint.css';
 import { Detail } from './detail.ts';
+import { Sections } from './sections.ts';
 import { composition, headline, health, problem, uses, type Going, type SummaryActions } from './summary.ts';
 import { TensorTree } from './tree.ts';
 import { restoreView } from './view.ts';
@@ -70,8 +71,19 @@ const detail = new Detail(view.logCounts, (logCounts) => {
   remember();
 });
 const tensors = element('section', { class: 'tensors', 'aria-labelledby': 'tensors' }, element('h2', { id: 'tensors' }, 'Tensors'), element('div', { class: 'columns' }, tree.element, detail.element));
-const sections = element('div', { class: 'sections' });
-document.querySelector('#view')!.append(alert, stale, top, tensors, sections, status);
+const sections = new Sections({
+  ask: (call, request) => host.ask(call, request, { patient: true }),
+  toggle(name, open) {
+    view.sections = [...view.sections.filter((other) => other !== name), ...(open ? [name] : [])].slice(-50);
+    remember();
+  },
+  compare: (sibling) => void longly('compare', () => host.ask('compare', { sibling }, { patient: true })).then((difference) => {
+    if (difference) sections.showDifference(difference);
+  }),
+  stop: () => void host.ask('stop', {}).catch(complain),
+  showTensor: (tensor) => void choose(tensor),
+});
+document.querySelector('#view')!.append(alert, stale, top, tensors, sections.element, status);
 tensors.hidden = true;
 onThemeChange(() => detail.draw());
 
@@ -112,7 +124,9 @@ function take(next: CheckpointOpen): void {
   const before = state?.summary;
   state = next;
   present();
+  if (!next.summary) detail.say('Choose a tensor to see how its values are distributed. Only its own bytes are read.');
   if (next.summary && JSON.stringify(next.summary) !== JSON.stringify(before ?? null)) {
+    sections.show(next.summary, view.sections);
     tree.refresh();
     performance.mark('checkpoint-shown');
   }
@@ -123,7 +137,8 @@ function present(): void {
   const { summary, checked } = state;
   stale.hidden = !state.changed;
   tensors.hidden = summary === null;
-  sections.hidden = summary === null;
+  sections.element.hidden = summary === null;
+  sections.present(going);
   if (state.state === 'broken') top.replaceChildren(problem(state, () => void again(), () => void host.ask('asText', {}).catch(complain)));
   else if (!summary) top.replaceChildren(element('p', { class: 'quiet reading' }, `Reading the header of ${state.file.name}…`));
   else top.replaceChildren(headline(state), composition(summary.groups, (key) => tree.show(key)), element('div', { class: 'questions' }, health(summary.findings, checked, going, actions), uses(summary, state, actions)));
