@@ -55,7 +55,7 @@ function described(m: FeatureModel, a: Uint8Array, b: Uint8Array, { best, mutual
 const predictedBranch = (m: FeatureModel): Branch => (m.parameters.has('mm_cls_token') ? 'target' : 'online');
 
 /** A and B's features to compare: of one layer, or A's prediction for every place beside what the target branch sees there. */
-async function compared(m: FeatureModel, a: Uint8Array, b: Uint8Array, crops: [a: Crop, b: Crop][], branch: Branch, layer: Layer): Promise<[PatchFeatures, PatchFeatures]> {
+export async function compared(m: FeatureModel, a: Uint8Array, b: Uint8Array, crops: [a: Crop, b: Crop][], branch: Branch, layer: Layer): Promise<[PatchFeatures, PatchFeatures]> {
   if (layer.kind !== 'prediction') return Promise.all([patchFeatures(m, a, branch, layer), patchFeatures(m, b, branch, layer)]);
   return Promise.all([predictedFeatures(m, a, crops.map(([from, to]) => relativeGeometry(from, to))), patchFeatures(m, b, predictedBranch(m), methodOf(m.method).project ? { kind: 'projector' } : { kind: 'encoder' })]);
 }
@@ -78,7 +78,7 @@ export async function correspondViews(m: FeatureModel, path: string, count: numb
   const pairs = await drawPairs(imageDataset(path), m.model, count, seed);
   const crops = pairs.a.crops.map((crop, i): [Crop, Crop] => [crop, pairs.b.crops[i]!]);
   const [a, b] = await compared(m, pairs.a.pixels, pairs.b.pixels, crops, branch, layer);
-  const truths = crops.map(([from, to]) => (layer.kind === 'prediction' ? seenPlaces(trueMatches(from, to, grid), grid) : trueMatches(to, from, grid)));
+  const truths = crops.map(([from, to]) => truthOf(from, to, grid, layer));
   const matches = crops.map((_, i) => match(a, b, i, patches));
   const bytes = pairs.a.pixels.length / count;
   return {
@@ -86,6 +86,9 @@ export async function correspondViews(m: FeatureModel, path: string, count: numb
     measured: { truth: truths[0]!, pairs: count, pck: pckRates(addPck(matches.map(({ best }, i) => pck(best, truths[i]!, grid)))) },
   };
 }
+
+/** Where A's patches, or for the prediction the places of B, truly lie in B. */
+export const truthOf = (a: Crop, b: Crop, grid: number, layer: Layer): Float32Array => (layer.kind === 'prediction' ? seenPlaces(trueMatches(a, b, grid), grid) : trueMatches(b, a, grid));
 
 /** Every place's own centre, where the other view holds it. */
 const seenPlaces = (truth: Float32Array, grid: number): Float32Array => Float32Array.from(truth, (v, k) => (Number.isNaN(v) ? NaN : (k % 2 === 0 ? Math.floor((k >> 1) / grid) : (k >> 1) % grid) + 0.5));

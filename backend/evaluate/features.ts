@@ -25,10 +25,16 @@ export interface Features {
 
 const chunk = 64;
 
-/** The encoder's tokens of normalised patches [B, N, 3 P^2], class token first: [B, 1 + N, D], with the final norm where the method has one; `each` sees every block's output. */
-export function encoderTokens({ model, method, parameters }: FeatureModel, patches: tf.Tensor, branch: Branch, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
+/** The parameters of a branch's encoder. */
+export function encoderScope({ method, parameters }: FeatureModel, branch: Branch): Scope {
   const { online, target } = methodOf(method).encoders ?? { online: '', target: 'mm_' };
-  const scope = new Scope(parameters, branch === 'target' && parameters.has(`${target}cls_token`) ? target : online);
+  return new Scope(parameters, branch === 'target' && parameters.has(`${target}cls_token`) ? target : online);
+}
+
+/** The encoder's tokens of normalised patches [B, N, 3 P^2], class token first: [B, 1 + N, D], with the final norm where the method has one; `each` sees what enters the first block (as -1) and every block's output. */
+export function encoderTokens(m: FeatureModel, patches: tf.Tensor, branch: Branch, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
+  const { model, parameters } = m;
+  const scope = encoderScope(m, branch);
   const tokens = encode(scope, model, patches, scope.has('pos_embed') ? scope.get('pos_embed') : parameters.get('pos_embed'), null, false, each);
   return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, { kind: 'layer', eps: model.layerNormEps }, false) : tokens;
 }

@@ -30,12 +30,13 @@ function specs(model: ModelConfig, options: MaeOptions): ParameterSpec[] {
   ];
 }
 
-function forward(parameters: Parameters, model: ModelConfig, options: MaeOptions, batch: MethodBatch): MethodOutput {
+/** Encodes what is seen and paints every patch: the encoder's tokens, the pixels [B, N, P^2 3], and what they should be. */
+function paint(parameters: Parameters, model: ModelConfig, options: MaeOptions, batch: MethodBatch, training: boolean): { latent: tf.Tensor; painted: tf.Tensor; target: tf.Tensor } {
   const p = new Scope(parameters);
   const { patches } = modelDimensions(model);
   const view = batch.views[0]!;
   const visible = view.visible!, mask = view.mask!;
-  const latent = norm(p.at('norm'), encode(p, model, view.patches, p.get('pos_embed'), visible, true), layer(model), true);
+  const latent = norm(p.at('norm'), encode(p, model, view.patches, p.get('pos_embed'), visible, training), layer(model), training);
   const sequence = tf.tidy(() => {
     const embedded = linearLayer(p.at('decoder_embed'), latent);
     const [size, tokens, width] = embedded.shape as [number, number, number];
@@ -43,12 +44,20 @@ function forward(parameters: Parameters, model: ModelConfig, options: MaeOptions
     const filled = tf.add(kept, tf.mul(tf.expandDims(mask, 2), p.get('mask_token')));
     return tf.add(tf.concat([tf.slice(embedded, [0, 0, 0], [size, 1, width]), filled], 1), p.get('decoder_pos_embed'));
   });
-  const decoded = norm(p.at('decoder_norm'), blocks(p.at('decoder_blocks'), sequence, options.decoderDepth, decoderBlock(model, options), true), layer(model), true);
+  const decoded = norm(p.at('decoder_norm'), blocks(p.at('decoder_blocks'), sequence, options.decoderDepth, decoderBlock(model, options), training), layer(model), training);
   const painted = linearLayer(p.at('decoder_pred'), tf.slice(decoded, [0, 1, 0], [decoded.shape[0], patches, decoded.shape[2]!]));
   const target = withoutGradient(() => (options.normalizePixels ? normalizedPixels : pixelTargets)(view.patches, model.patchSize));
+  return { latent, painted, target };
+}
+
+function forward(parameters: Parameters, model: ModelConfig, options: MaeOptions, batch: MethodBatch): MethodOutput {
+  const { latent, painted, target } = paint(parameters, model, options, batch, true);
+  const mask = batch.views[0]!.mask!;
   const perPatch = tf.mean(tf.squaredDifference(painted, target), -1);
   const loss = tf.div(tf.sum(tf.mul(perPatch, mask)), tf.sum(mask));
   return { loss, metrics: { ...featureStatistics(withoutGradient(() => tf.slice(latent, [0, 1, 0], [latent.shape[0], latent.shape[1]! - 1, latent.shape[2]!]))) }, intermediates: { pred: painted, target } };
 }
 
-export const mae: Method<MaeOptions> = { name: 'mae', specs, momentumPairs: () => [], forward };
+const reconstruct: Method<MaeOptions>['reconstruct'] = (parameters, model, options, batch) => ({ ...paint(parameters, model, options, batch, false), normalised: options.normalizePixels });
+
+export const mae: Method<MaeOptions> = { name: 'mae', specs, momentumPairs: () => [], forward, reconstruct };

@@ -13,6 +13,8 @@ export interface ViewTensors {
   visible: tf.Tensor | null;
   /** 1 where a patch is masked, [B, N]; null where nothing is. */
   mask: tf.Tensor | null;
+  /** Where the mask is 1, as rows of [B N], int32; null or left out where nothing is masked. */
+  hidden?: tf.Tensor | null;
 }
 
 export interface MethodBatch {
@@ -61,4 +63,6 @@ export interface Method<C> {
   project?(parameters: Parameters, model: ModelConfig, options: C, encoded: tf.Tensor, branch: Branch): tf.Tensor;
   /** For looking inside, with running statistics: the features that the method predicts for view b from view a, [B, N, D]; null under options that predict none. */
   predict?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor | null;
+  /** For looking inside: what the method paints for every patch of view 0, of which it sees those without a mask, [B, N, P^2 3], in units of normalised pixels. Left out where it paints none. */
+  reconstruct?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): { painted: tf.Tensor; target: tf.Tensor; normalised: boolean };
 }

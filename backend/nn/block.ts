@@ -46,9 +46,10 @@ export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, trainin
   });
 }
 
-/** Blocks one after the other; `each` sees every block's output, `drop` leaves out branches of samples. */
+/** Blocks one after the other; `each` sees what enters the first (as -1) and every block's output, `drop` leaves out branches of samples. */
 export function blocks(scope: Scope, x: tf.Tensor, depth: number, options: BlockOptions, training: boolean, each?: (x: tf.Tensor, index: number) => void, drop?: DropPath): tf.Tensor {
   let y = x;
+  each?.(y, -1);
   for (let i = 0; i < depth; i++) {
     y = block(scope.at(`${i}`), y, options, training, drop && ((branch, z) => drop(i, branch, z)));
     each?.(y, i);

@@ -1,0 +1,61 @@
+/** What a method that paints patches makes of an image of which it sees some: MAE's own picture of what it learned. */
+import * as tf from '@tensorflow/tfjs-core';
+import { drawMask } from '../augment/masks.ts';
+import { gridOf } from '../augment/plan.ts';
+import { InputError } from '../errors.ts';
+import { recipeOf } from '../methods/recipes.ts';
+import { methodOf } from '../methods/registry.ts';
+import { modelDimensions } from '../nn/model.ts';
+import { withoutGradient } from '../ops/gradients.ts';
+import { imagePatches, imagenetMean, imagenetStd } from '../ops/imagePatches.ts';
+import { Random } from '../random.ts';
+import type { FeatureModel } from './features.ts';
+
+export interface Reconstruction {
+  /** [patches], 1 is masked. */
+  mask: Uint8Array;
+  /** [size, size, 3] RGB: every patch as it was painted. */
+  pixels: Uint8Array;
+  /** Patches were painted up to their own mean and deviation, which are the original's here. */
+  normalised: boolean;
+}
+
+const varianceEps = 1e-6;
+
+/** Paints an image, [size, size, 3] RGB, under a mask as the method's recipe draws it. Throws InputError where the method paints none. */
+export async function reconstruct({ model, method, parameters }: FeatureModel, image: Uint8Array, seed: number): Promise<Reconstruction> {
+  const painter = methodOf(method);
+  const view = recipeOf(method).views(model, method).views.find(({ mask }) => mask && mask.kind !== 'none');
+  if (!painter.reconstruct || !view?.mask) throw new InputError(`${method.name} paints no patches: look at its features`);
+  const { imageSize: size, patchSize: side, patches, grid } = modelDimensions(model);
+  const mask = drawMask(new Random(seed), gridOf(view, side), view.mask)!;
+  const visible = Int32Array.from(Array.from(mask.keys()).filter((patch) => mask[patch] === 0));
+  const { painted, target, normalised } = tf.tidy(() =>
+    withoutGradient(() => {
+      const batch = { views: [{ patches: imagePatches(image, size, side), visible: tf.tensor(visible, [1, visible.length], 'int32'), mask: tf.tensor(Float32Array.from(mask), [1, patches]) }], geometry: null };
+      const made = painter.reconstruct!(parameters, model, method, batch);
+      return { painted: made.painted, target: made.target, normalised: made.normalised };
+    }),
+  );
+  const values = await painted.data<'float32'>();
+  tf.dispose([painted, target]);
+  const pixels = new Uint8Array(size * size * 3);
+  const perPatch = side * side * 3;
+  for (let patch = 0; patch < patches; patch++) {
+    const top = Math.floor(patch / grid) * side, left = (patch % grid) * side;
+    const at = (i: number): number => ((top + Math.floor(i / (3 * side))) * size + left + (Math.floor(i / 3) % side)) * 3 + (i % 3);
+    const original = (i: number): number => (image[at(i)]! / 255 - imagenetMean[i % 3]!) / imagenetStd[i % 3]!;
+    let mean = 0, deviation = 1;
+    if (normalised) {
+      for (let i = 0; i < perPatch; i++) mean += original(i) / perPatch;
+      let squares = 0;
+      for (let i = 0; i < perPatch; i++) squares += (original(i) - mean) ** 2;
+      deviation = Math.sqrt(squares / (perPatch - 1) + varianceEps);
+    }
+    for (let i = 0; i < perPatch; i++) {
+      const value = values[patch * perPatch + i]! * deviation + mean;
+      pixels[at(i)] = Math.max(0, Math.min(255, Math.round(255 * (value * imagenetStd[i % 3]! + imagenetMean[i % 3]!))));
+    }
+  }
+  return { mask, pixels, normalised };
+}

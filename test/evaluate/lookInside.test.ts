@@ -1,0 +1,86 @@
+/** Attention and reconstructions for pictures, against what they are by definition, on the reference engine. */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { openEngine } from '../../backend/engines/choose.ts';
+import { attentionMaps } from '../../backend/evaluate/attention.ts';
+import { encoderScope, encoderTokens } from '../../backend/evaluate/features.ts';
+import { untrained } from '../../backend/evaluate/load.ts';
+import { reconstruct } from '../../backend/evaluate/reconstruct.ts';
+import { methodSchema } from '../../backend/methods/registry.ts';
+import { modelSchema } from '../../backend/nn/model.ts';
+import { imagePatches } from '../../backend/ops/imagePatches.ts';
+import { Random } from '../../backend/random.ts';
+
+const model = modelSchema.parse({ arch: 'vit_nano', imageSize: 32, patchSize: 8, depth: 2 });
+const random = new Random(5);
+const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, () => random.integer(0, 255));
+
+beforeAll(async () => {
+  await openEngine({ engine: 'wasm' }, { say: () => undefined });
+});
+
+describe('attention', () => {
+  test('of a block is the softmax of its scaled products, in double precision', async () => {
+    const m = untrained(model, methodSchema.parse({ name: 'siamese', decoderHeads: 4, projectorDepth: 1, predictorDepth: 1 }), 3);
+    const before = tf.memory().numTensors;
+    const { heads, tokens, probabilities } = await attentionMaps(m, pixels, 'online', 1);
+    expect(tf.memory().numTensors).toBe(before);
+
+    // The first block's output as the encoder gives it; from there on by loops.
+    let entering: Float32Array = new Float32Array(0);
+    tf.tidy(() => {
+      encoderTokens(m, imagePatches(pixels, 32, 8), 'online', (x, block) => {
+        if (block === 0) entering = x.dataSync<'float32'>().slice();
+      });
+    });
+    const scope = encoderScope(m, 'online').at('blocks.1');
+    const values = (name: string): Float32Array => scope.get(name).dataSync<'float32'>();
+    const width = entering.length / tokens, size = width / heads;
+    const [gamma, beta, weight, bias] = ['norm1.weight', 'norm1.bias', 'attn.qkv.weight', 'attn.qkv.bias'].map(values) as [Float32Array, Float32Array, Float32Array, Float32Array];
+    const qkv = Array.from({ length: tokens }, (_, t) => {
+      const row = [...entering.subarray(t * width, (t + 1) * width)];
+      const mean = row.reduce((a, b) => a + b) / width, variance = row.reduce((sum, v) => sum + (v - mean) ** 2, 0) / width;
+      const normed = row.map((v, i) => ((v - mean) / Math.sqrt(variance + model.layerNormEps)) * gamma[i]! + beta[i]!);
+      return Array.from({ length: 3 * width }, (_, o) => normed.reduce((sum, v, i) => sum + v * weight[o * width + i]!, bias[o]!));
+    });
+    let worst = 0;
+    for (let h = 0; h < heads; h++)
+      for (let t = 0; t < tokens; t++) {
+        const scores = qkv.map((other) => {
+          let sum = 0;
+          for (let d = 0; d < size; d++) sum += qkv[t]![h * size + d]! * other[width + h * size + d]!;
+          return Math.exp(sum / Math.sqrt(size));
+        });
+        const all = scores.reduce((a, b) => a + b);
+        scores.forEach((score, other) => (worst = Math.max(worst, Math.abs(score / all - probabilities[(h * tokens + t) * tokens + other]!))));
+      }
+    expect([heads, tokens]).toEqual([4, 17]);
+    expect(worst).toBeLessThan(1e-5);
+    await expect(attentionMaps(m, pixels, 'online', 2)).rejects.toThrow('this encoder has blocks 0 to 1');
+    m.parameters.dispose();
+  });
+});
+
+describe('a reconstruction', () => {
+  test('that paints each patch as its own mean is that mean; the mask is drawn anew by the seed', async () => {
+    const m = untrained(model, methodSchema.parse({ name: 'mae', decoderWidth: 32, decoderDepth: 1, decoderHeads: 2, normalizePixels: true }), 3);
+    // A head of zeros paints the mean of normalised pixels.
+    for (const name of ['decoder_pred.weight', 'decoder_pred.bias']) m.parameters.set(name, new Float32Array(m.parameters.get(name).size), m.parameters.get(name).shape);
+    const { mask, pixels: painted, normalised } = await reconstruct(m, pixels, 1);
+    expect([mask.length, mask.reduce((a, b) => a + b), normalised]).toEqual([16, 12, true]);
+    for (const patch of [0, 5, 15])
+      for (let channel = 0; channel < 3; channel++) {
+        const at = (i: number): number => ((Math.floor(patch / 4) * 8 + Math.floor(i / 8)) * 32 + (patch % 4) * 8 + (i % 8)) * 3 + channel;
+        expect(new Set(Array.from({ length: 64 }, (_, i) => painted[at(i)])).size, 'one value a channel').toBe(1);
+      }
+    expect((await reconstruct(m, pixels, 2)).mask).not.toEqual(mask);
+    expect((await reconstruct(m, pixels, 1)).mask).toEqual(mask);
+    m.parameters.dispose();
+  });
+
+  test('is refused of a method that paints none', async () => {
+    const m = untrained(model, methodSchema.parse({ name: 'siamese', decoderHeads: 4, projectorDepth: 1, predictorDepth: 1 }), 3);
+    await expect(reconstruct(m, pixels, 1)).rejects.toThrow('siamese paints no patches');
+    m.parameters.dispose();
+  });
+});
