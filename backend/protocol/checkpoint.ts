@@ -52,8 +52,8 @@ export interface CheckpointEntryText {
 export interface CheckpointRun {
   name: string;
   step: number;
-  /** Its state in words. */
-  state: string;
+  /** As its status.json has it; null where that cannot be read. */
+  state: string | null;
   config: CheckpointEntryText[];
 }
 

@@ -53,7 +53,7 @@ interface Opened {
 const progressMilliseconds = 100;
 type Lane = 'whole' | 'tensor';
 const histogramBins = 61;
-const mostFindings = 30;
+const mostFindings = 12;
 
 export class CheckpointHost {
   private readonly options: CheckpointHostOptions;
@@ -185,7 +185,7 @@ export class CheckpointHost {
       tensors: tensors.length, values: tensors.reduce((sum, { shape }) => sum + (elementCount(shape) ?? 0), 0),
       dtypes: byCount.length === 1 ? `all ${byCount[0]![0]}` : byCount.map(([dtype, count]) => `${count} ${dtype}`).join(', '),
       groups: tree.groups, uses: usesOf(found), findings: headerFindings(found), pictures: picturesOf(found), metadata: entriesOf(file.metadata),
-      run: run && { name: shownText(run.name, 100), step: run.step, state: run.state ?? 'unknown', config: entriesOf(run.config) },
+      run: run && { name: shownText(run.name, 100), step: run.step, state: run.state, config: entriesOf(run.config) },
       siblings: (run?.siblings ?? []).map(({ step }, id) => ({ id, title: `step ${step}` })),
       opened: performance.now() - began,
     };
@@ -333,7 +333,7 @@ async function problemOf(path: string, error: Error, onDisk: boolean): Promise<C
   const byte = error instanceof DamagedFileError ? error.byte : null;
   const own = error instanceof InputError;
   const title = !own ? 'This file could not be read' : /does not exist/.test(error.message) ? 'This file is not there any more' : /cut short|ends inside|is empty|fewer than the/.test(error.message) ? 'This file is not whole' : /is neither|web page|Git LFS|old format/.test(error.message) ? 'This is not a checkpoint that can be shown' : 'This checkpoint is damaged';
-  return { title, message: shownText(error.message, 2000), byte, excerpt: onDisk ? await excerptOf(path, byte ?? 0) : null };
+  return { title, message: shownText(error.message.replaceAll(path, basename(path)), 2000), byte, excerpt: onDisk ? await excerptOf(path, byte ?? 0) : null };
 }
 
 async function excerptOf(path: string, byte: number): Promise<CheckpointProblem['excerpt']> {

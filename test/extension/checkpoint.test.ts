@@ -139,7 +139,7 @@ describe('what a file is and is good for', () => {
     const { host, ask } = hostOf(path);
     await host.load();
     const { summary } = host.open();
-    expect(summary!.run).toEqual({ name: 'flowers', step: 20, state: 'unknown', config: [{ key: 'name', value: 'flowers' }, { key: 'model.arch', value: 'vit_small' }, { key: 'model.depth', value: '12' }] });
+    expect(summary!.run).toEqual({ name: 'flowers', step: 20, state: null, config: [{ key: 'name', value: 'flowers' }, { key: 'model.arch', value: 'vit_small' }, { key: 'model.depth', value: '12' }] });
     expect(summary!.siblings).toEqual([{ id: 0, title: 'step 10' }]);
     expect((await ask('check', {}))!.findings.map(({ text: said }) => said)).toEqual(['Every byte is what the run wrote: its sha256 is that of the manifest.']);
     const difference = (await ask('compare', { sibling: 0 }))!;

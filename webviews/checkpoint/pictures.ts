@@ -51,7 +51,7 @@ function filtersView(filters: FilterPictures): HTMLElement {
   const strongest = norms.find(Number.isFinite) ?? NaN;
   const weak = norms.filter((norm) => norm < 0.01 * strongest).length, broken = norms.filter((norm) => !Number.isFinite(norm)).length;
   const readout = element('p', { class: 'quiet', 'aria-live': 'off' });
-  const initial = `${whole(all)} filters of ${width} × ${height}, strongest first; each in its own range.${weak > 0 ? ` ${whole(weak)} are weaker than a hundredth of the strongest.` : ''}${broken > 0 ? ` ${whole(broken)} are not finite (red).` : ''}`;
+  const initial = `${whole(all)} filters of ${width} × ${height}, strongest first; each in its own range.${weak > 0 ? ` ${whole(weak)} ${weak === 1 ? 'is' : 'are'} weaker than a hundredth of the strongest.` : ''}${broken > 0 ? ` ${whole(broken)} ${broken === 1 ? 'is' : 'are'} not finite (red).` : ''}`;
   setText(readout, initial);
   const place = element('div');
   const show = (count: number): void => {
@@ -172,7 +172,7 @@ function positionsView(tensor: number, first: PositionSimilarity, ask: Ask): HTM
     });
     parts.push(element('figure', {}, canvas, legendOf(range), element('figcaption', { class: 'quiet' }, 'Each small map: cosine similarity of its position to all. A click chooses.')));
   }
-  parts.push(element('figure', {}, place, element('figcaption', {}, readout, extra > 0 ? element('p', { class: 'quiet' }, `${extra === 1 ? 'A class token\'s embedding' : `${extra} embeddings of tokens`} before the patches ${extra === 1 ? 'is' : 'are'} left out.`) : '')), element('div', {}, element('h4', {}, 'Similarity by distance'), distances));
+  parts.push(element('figure', {}, place, element('figcaption', {}, readout, extra > 0 ? element('p', { class: 'quiet' }, `${extra === 1 ? 'A class token\'s embedding' : `${extra} embeddings of tokens`} before the patches ${extra === 1 ? 'is' : 'are'} left out.`) : '')), element('div', {}, element('h3', {}, 'Similarity by distance'), distances));
   return element('div', { class: 'positions' }, ...parts);
 }
 

@@ -24,7 +24,7 @@ export function headline({ file, summary }: CheckpointOpen): HTMLElement {
   const what = [method, architecture].filter((text) => text !== null);
   const facts: (readonly [string, string])[] = [
     ['Format', format], ['Size', bytesText(file.bytes ?? 0)], ['Tensors', whole(tensors)], ['Values', rough(values)], ['Types', dtypes],
-    ...(run ? [['Run', `${run.name}, step ${whole(run.step)} (${run.state})`] as const] : []),
+    ...(run ? [['Run', `${run.name}, step ${whole(run.step)}${run.state === null ? '' : ` (${run.state})`}`] as const] : []),
   ];
   const list = element('dl', { class: 'facts' }, ...facts.map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))));
   list.title = `The header was read in ${duration(opened / 1000)}; no value was.`;

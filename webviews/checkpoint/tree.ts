@@ -32,6 +32,8 @@ export class TensorTree {
   private from = 0;
   private rows: CheckpointRow[] = [];
   private active = 0;
+  /** What is on the screen, by place. */
+  private drawn = new Map<number, { element: HTMLElement; state: string }>();
   private selected: number | null = null;
   private asking = false;
   private stale = false;
@@ -65,8 +67,6 @@ export class TensorTree {
       Home: () => this.move(0), End: () => this.move(this.total - 1), Enter: () => this.act(this.active), ' ': () => this.act(this.active),
       ArrowRight: () => this.inward(), ArrowLeft: () => this.outward(),
     });
-    this.grid.addEventListener('focus', () => this.draw());
-    this.grid.addEventListener('blur', () => this.draw());
   }
 
   restore(query: string, open: readonly string[]): void {
@@ -183,14 +183,24 @@ export class TensorTree {
     if (first < this.from || last > this.from + this.rows.length) {
       if (this.total > 0) void this.load();
     }
-    const shown: HTMLElement[] = [];
+    const drawn = new Map<number, { element: HTMLElement; state: string }>();
     for (let place = Math.max(0, first - 2); place < last; place++) {
       const row = this.row(place);
-      if (row) shown.push(this.rowElement(row, place));
+      if (!row) continue;
+      const state = JSON.stringify([row, place === this.active, row.tensor === this.selected, this.search.value.trim() !== '']);
+      const before = this.drawn.get(place);
+      // An element that stays may be in the middle of a click.
+      drawn.set(place, before?.state === state ? before : { element: this.rowElement(row, place), state });
     }
-    this.body.replaceChildren(...shown);
-    const active = shown.some(({ id }) => id === `row-${this.active}`);
-    if (active) this.grid.setAttribute('aria-activedescendant', `row-${this.active}`);
+    const kept = new Set([...drawn.values()].map((one) => one.element));
+    for (const { element: old } of this.drawn.values()) if (!kept.has(old)) old.remove();
+    let next: Element | null = this.body.firstElementChild;
+    for (const { element: wanted } of drawn.values()) {
+      if (wanted === next) next = next.nextElementSibling;
+      else this.body.insertBefore(wanted, next);
+    }
+    this.drawn = drawn;
+    if (drawn.has(this.active)) this.grid.setAttribute('aria-activedescendant', `row-${this.active}`);
     else this.grid.removeAttribute('aria-activedescendant');
   }
 
@@ -203,7 +213,7 @@ export class TensorTree {
       ...(row.level === 1 || searching ? [element('span', { class: `swatch part-${row.part}${row.target ? ' target' : ''}`, 'aria-hidden': 'true' })] : []), element('span', { class: 'name' }, row.label));
     label.querySelector<HTMLElement>('.indent')!.style.width = `${(row.level - 1) * 14}px`;
     const made = element('div', {
-      role: 'row', id: `row-${place}`, class: `row ${row.kind}${place === this.active && document.activeElement === this.grid ? ' active' : ''}${row.tensor !== null && row.tensor === this.selected ? ' selected' : ''}`,
+      role: 'row', id: `row-${place}`, class: `row ${row.kind}${place === this.active ? ' active' : ''}${row.tensor !== null && row.tensor === this.selected ? ' selected' : ''}`,
       'aria-level': row.level, 'aria-rowindex': place + 2, 'aria-setsize': row.siblings, 'aria-posinset': row.place, 'aria-selected': row.tensor !== null && row.tensor === this.selected ? 'true' : 'false',
       'aria-expanded': isGroup ? String(row.open) : null, 'data-place': place,
     }, label, cell(isGroup ? `${whole(row.tensors)} tensors` : row.shape, isGroup ? 'quiet' : ''), cell(row.dtype), cell(rough(row.values), 'number'), cell(bytesText(row.bytes), 'number'), statisticsCell(row));
