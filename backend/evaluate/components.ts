@@ -49,34 +49,46 @@ export function effectiveRank(features: Float32Array, dimension: number): number
 
 /**
  * The leading `count` principal directions of features [rows, dimension], as rows [count, dimension] of length 1 (zero where
- * there are fewer), each with its largest element positive. Orthogonal iteration on the covariance.
+ * there are fewer), each with its largest element positive. Orthogonal iteration on the products of rows or columns, whichever are fewer.
  */
 export function principalDirections(features: Float32Array, dimension: number, count: number): Float64Array {
   const table = centred(features, dimension);
   const rows = rowCount(features, dimension, 'features');
-  const directions = new Float64Array(count * dimension);
+  const { matrix, order } = gram(table, rows, dimension);
+  let vectors = new Float64Array(count * order), next = new Float64Array(count * order);
   // Any start that is not orthogonal to a direction will do; this one has no symmetry.
-  for (let i = 0; i < directions.length; i++) directions[i] = Math.sin(1 + i * 1.618) + 0.1 * Math.cos(i * i * 0.37);
-  const next = new Float64Array(count * dimension);
+  for (let i = 0; i < vectors.length; i++) vectors[i] = Math.sin(1 + i * 1.618) + 0.1 * Math.cos(i * i * 0.37);
   for (let iteration = 0; iteration < 200; iteration++) {
-    next.fill(0);
-    for (let row = 0; row < rows; row++)
-      for (let c = 0; c < count; c++) {
-        let projection = 0;
-        for (let i = 0; i < dimension; i++) projection += table[row * dimension + i]! * directions[c * dimension + i]!;
-        for (let i = 0; i < dimension; i++) next[c * dimension + i]! += projection * table[row * dimension + i]!;
+    for (let c = 0; c < count; c++)
+      for (let i = 0; i < order; i++) {
+        let sum = 0;
+        for (let j = 0; j < order; j++) sum += matrix[i * order + j]! * vectors[c * order + j]!;
+        next[c * order + i] = sum;
       }
-    orthonormalize(next, count, dimension);
+    orthonormalize(next, count, order);
     let change = 0;
-    for (let i = 0; i < next.length; i++) change = Math.max(change, Math.abs(next[i]! - directions[i]!));
-    directions.set(next);
+    for (let i = 0; i < next.length; i++) change = Math.max(change, Math.abs(next[i]! - vectors[i]!));
+    [vectors, next] = [next, vectors];
     if (change < 1e-7) break;
   }
+  const directions = rows > dimension ? vectors : throughRows(vectors, table, count, rows, dimension);
   for (let c = 0; c < count; c++) {
     const direction = directions.subarray(c * dimension, (c + 1) * dimension);
     const largest = direction.reduce((held, v) => (Math.abs(v) > Math.abs(held) ? v : held), 0);
     if (largest < 0) for (let i = 0; i < dimension; i++) direction[i] = -direction[i]!;
   }
+  return directions;
+}
+
+/** Directions among rows [count, rows] as directions among columns [count, dimension]. */
+function throughRows(vectors: Float64Array, table: Float32Array, count: number, rows: number, dimension: number): Float64Array<ArrayBuffer> {
+  const directions = new Float64Array(count * dimension);
+  for (let c = 0; c < count; c++)
+    for (let row = 0; row < rows; row++) {
+      const share = vectors[c * rows + row]!;
+      for (let i = 0; i < dimension; i++) directions[c * dimension + i]! += share * table[row * dimension + i]!;
+    }
+  orthonormalize(directions, count, dimension);
   return directions;
 }
 

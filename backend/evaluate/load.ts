@@ -15,8 +15,8 @@ import { goldenConfigSchema, goldenModel } from '../train/goldenProblems.ts';
 import type { FeatureModel } from './features.ts';
 import { recognizeModel } from './recognize.ts';
 
-/** The model before its first step: what the run's seed gives. */
-export const untrained = (model: ModelConfig, method: MethodConfig, seed: number): FeatureModel => ({ model, method, parameters: new Parameters(methodOf(method).specs(model, method), seed) });
+/** The model before its first step: what the run's seed gives; null: zeros, to be filled. */
+export const untrained = (model: ModelConfig, method: MethodConfig, seed: number | null): FeatureModel => ({ model, method, parameters: new Parameters(methodOf(method).specs(model, method), seed) });
 
 /** A model with what is known of where it comes from. */
 export interface OpenedModel extends FeatureModel {
@@ -71,7 +71,7 @@ export async function runOf(path: string): Promise<RunConfig> {
 export async function loadCheckpoint(path: string, config: Pick<RunConfig, 'model' | 'method'>): Promise<FeatureModel> {
   const file = await openTensorFile(await modelFileOf(path));
   try {
-    const loaded = untrained(config.model, config.method, 0);
+    const loaded = untrained(config.model, config.method, null);
     const tensors = checkpointTensors(file, loaded.parameters.specs);
     for (const { name } of loaded.parameters.specs) {
       const tensor = tensors.get(name);

@@ -43,10 +43,11 @@ export const copied = (from: string, to: string, specs: readonly ParameterSpec[]
 /** What a target branch follows by a moving average: [target, source] of every copy but batch norms' buffers, which each branch fills itself. */
 export const followers = (specs: readonly ParameterSpec[]): [target: string, source: string][] => specs.filter(({ name, copyOf }) => copyOf !== undefined && !/\.(running_|num_batches)/.test(name)).map(({ name, copyOf }) => [name, copyOf!]);
 
-function initialValues({ name, shape, initializer }: ParameterSpec, seed: number): Float32Array {
+function initialValues({ name, shape, initializer }: ParameterSpec, seed: number | null): Float32Array {
   const size = shape.reduce((a, b) => a * b, 1);
+  if (seed === null && initializer.kind !== 'values') return new Float32Array(size);
   // A stream of its own for each name: adding a parameter does not change how the others start.
-  const random = new Random(seed, ...Buffer.from(name));
+  const random = new Random(seed ?? 0, ...Buffer.from(name));
   switch (initializer.kind) {
     case 'zeros':
       return new Float32Array(size);
@@ -105,7 +106,8 @@ export class Parameters {
   statistics: RunningStatistics | null = null;
   private readonly variables = new Map<string, tf.Variable>();
 
-  constructor(specs: ParameterSpec[], seed: number) {
+  /** `seed` null: zeros, for values that are read from a checkpoint. */
+  constructor(specs: ParameterSpec[], seed: number | null) {
     this.specs = specs;
     for (const spec of specs) {
       if (spec.aliasOf !== undefined) {
