@@ -2,14 +2,21 @@
 import type { Random } from '../random.ts';
 import type { MaskSpec } from './plan.ts';
 
-type BlockMaskSpec = Extract<MaskSpec, { kind: 'block' }>;
+type BlockMaskSpec = Pick<Extract<MaskSpec, { kind: 'block' }>, 'count' | 'minBlock' | 'aspect'>;
 
 const tries = 10;
 
-/** A mask of grid x grid patches, 1 is masked, with exactly `spec.count` ones; null for none. Returns [grid * grid]. */
+/** A mask of grid x grid patches, 1 is masked; exactly `spec.count` ones where the spec has a count. Null for none. Returns [grid * grid]. */
 export function drawMask(random: Random, grid: number, spec: MaskSpec): Uint8Array | null {
   if (spec.kind === 'none') return null;
   const mask = new Uint8Array(grid * grid);
+  if (spec.kind === 'varied') {
+    const [low, high] = spec.shares[random.integer(0, spec.shares.length - 1)]!;
+    const count = random.uniform(low, high) * mask.length;
+    if (spec.shape === 'random') fillAtRandom(random, mask, Math.floor(count));
+    else maskBlocks(random, mask, grid, { ...spec, count });
+    return mask;
+  }
   const masked = spec.kind === 'block' ? maskBlocks(random, mask, grid, spec) : 0;
   fillAtRandom(random, mask, spec.count - masked);
   return mask;

@@ -17,6 +17,13 @@ export const maskSchema = z.discriminatedUnion('kind', [
     minBlock: z.int().positive().default(16).describe('Fewest patches of a block.'),
     aspect: z.tuple([z.number().positive(), z.number().positive()]).default([0.3, 1 / 0.3]).describe('Least and greatest height / width of a block; drawn evenly in its logarithm.'),
   }),
+  z.strictObject({
+    kind: z.literal('varied').describe('Another number of patches in each image, as iBOT has it: only for methods that put a token in the place of masked patches.'),
+    shape: choice({ block: 'Rectangles, as long as they fit into the share.', random: 'Single patches, drawn evenly.' }).default('block').describe('What is masked.'),
+    shares: z.array(z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)])).min(1).describe('Each image draws one of these ranges, and from it the share of its patches that is masked.'),
+    minBlock: z.int().positive().default(16).describe('Fewest patches of a block.'),
+    aspect: z.tuple([z.number().positive(), z.number().positive()]).default([0.3, 1 / 0.3]).describe('Least and greatest height / width of a block; drawn evenly in its logarithm.'),
+  }),
 ]);
 
 export const cropSchema = z.strictObject({
@@ -67,6 +74,6 @@ export function checkPlan(plan: ViewPlan): void {
       if (low > high) throw new InputError(`view ${view.name}: crop.${what} [${low}, ${high}] is upside down: put the smaller number first`);
     if (view.mask === null || view.mask.kind === 'none') continue;
     const patches = gridOf(view, plan.patchSize) ** 2;
-    if (view.mask.count > patches) throw new InputError(`view ${view.name} has ${patches} patches, fewer than the ${view.mask.count} to be masked`);
+    if (view.mask.kind !== 'varied' && view.mask.count > patches) throw new InputError(`view ${view.name} has ${patches} patches, fewer than the ${view.mask.count} to be masked`);
   }
 }

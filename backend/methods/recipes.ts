@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import type { ViewPlan } from '../augment/plan.ts';
 import type { ModelConfig } from '../nn/model.ts';
+import { dinoSchema, ibotSchema, type DinoOptions, type IbotOptions } from './dino.options.ts';
 import { maeSchema } from './mae.options.ts';
 import { mocov3Schema } from './mocov3.options.ts';
 import { siameseSchema } from './siamese.options.ts';
-import { contrastedViews, pairedViews, singleView } from './views.ts';
+import { contrastedViews, multiCrop, pairedViews, singleView } from './views.ts';
 
-export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema]).describe('What is trained, and its own options.');
+export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema, dinoSchema, ibotSchema]).describe('What is trained, and its own options.');
 
 export type MethodConfig = z.infer<typeof methodSchema>;
 
@@ -31,10 +32,22 @@ export interface Recipe<C> {
   uniformLoss?(this: void, model: ModelConfig, options: C, batch: number): number | null;
 }
 
+/** A value that goes straight from its first to its last over the warm-up's epochs, and stays. */
+const warmedUp = ([first, last]: readonly [number, number], warmupEpochs: number, epoch: number): number => (epoch >= warmupEpochs - 1 ? last : first + ((last - first) * epoch) / (warmupEpochs - 1));
+
+/** Temperatures of the teacher by epoch, and whether the last layer is trained yet. */
+const distillationRates = (options: DinoOptions | IbotOptions, { epoch }: Progress): Record<string, number> => ({
+  teacher_temperature: warmedUp(options.teacherTemperature, options.temperatureWarmupEpochs, epoch),
+  ...(options.name === 'ibot' && { teacher_patch_temperature: warmedUp(options.patchTemperature, options.temperatureWarmupEpochs, epoch) }),
+  frozen_last_layer: epoch < options.freezeLastLayer ? 1 : 0,
+});
+
 const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { name: N }>> } = {
   siamese: { views: pairedViews, momentum: (options) => (options.target === 'feature' ? options.momentum : null) },
   // Normalised patches have an unbiased variance of 1: predicting their mean costs 1 - 1/n of n values.
   mae: { views: singleView, momentum: () => null, uniformLoss: ({ patchSize }, { normalizePixels }) => (normalizePixels ? 1 - 1 / (3 * patchSize ** 2) : null) },
+  dino: { views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates, uniformLoss: (_model, { outputs }) => Math.log(outputs) },
+  ibot: { views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates },
   mocov3: { views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { temperature }, batch) => (batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };
 

@@ -1,4 +1,6 @@
 /** What every method computes, by name. A new method is added here, and to the recipes beside. */
+import { dino } from './dino.ts';
+import { ibot } from './ibot.ts';
 import { mae } from './mae.ts';
 import type { Method } from './method.ts';
 import type { MethodConfig } from './recipes.ts';
@@ -7,7 +9,7 @@ import { siamese } from './siamese.ts';
 
 export { methodSchema, type MethodConfig } from './recipes.ts';
 
-const methods: { [N in MethodConfig['name']]: Method<Extract<MethodConfig, { name: N }>> } = { siamese, mae, mocov3 };
+const methods: { [N in MethodConfig['name']]: Method<Extract<MethodConfig, { name: N }>> } = { siamese, mae, mocov3, dino, ibot };
 
 /** The method that a run file names. */
 export const methodOf = (config: MethodConfig): Method<MethodConfig> => methods[config.name];

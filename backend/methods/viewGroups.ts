@@ -11,7 +11,19 @@ export function concatViews(views: readonly ViewTensors[]): ViewTensors {
     patches: concat(views.map(({ patches }) => patches))!,
     visible: concat(views.map(({ visible }) => visible)),
     mask: isMasked ? concat(views.map(({ mask, patches }) => mask ?? tf.zeros([patches.shape[0], patches.shape[1]!]))) : null,
+    hidden: joinHidden(views),
   };
+}
+
+/** Rows of each view's own [B N] as rows of all views'. */
+function joinHidden(views: readonly ViewTensors[]): tf.Tensor | null {
+  let from = 0;
+  const parts = views.flatMap(({ hidden, patches }) => {
+    const offset = from;
+    from += patches.shape[0] * patches.shape[1]!;
+    return hidden ? [tf.add(hidden, tf.scalar(offset, 'int32'))] : [];
+  });
+  return parts.length > 0 ? concat(parts) : null;
 }
 
 /** Consecutive views with as many patches each, as the official codes group them. */

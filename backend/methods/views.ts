@@ -2,6 +2,7 @@
 import type { OpSpec, ViewPlan } from '../augment/plan.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import type { MaeOptions } from './mae.options.ts';
+import type { DinoOptions, IbotOptions } from './dino.options.ts';
 import type { Mocov3Options } from './mocov3.options.ts';
 import type { SiameseOptions } from './siamese.options.ts';
 
@@ -40,6 +41,20 @@ export function contrastedViews(model: ModelConfig, options: Mocov3Options): Vie
     views: [
       { name: 'first', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(1)], mask },
       { name: 'second', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(0.1), { op: 'solarize', p: 0.2, threshold: 128 }], mask },
+    ],
+  };
+}
+
+/** Two global crops, colours as MoCo-v3's, and many small local ones; iBOT masks the global ones. */
+export function multiCrop(model: ModelConfig, options: DinoOptions | IbotOptions): ViewPlan {
+  const crop = (scale: [number, number]) => ({ scale, ratio, interpolation: 'bicubic' as const });
+  const mask = options.name === 'ibot' ? { kind: 'varied' as const, shape: options.mask, shares: options.maskShares, minBlock: 16, aspect: [0.3, 1 / 0.3] as [number, number] } : null;
+  return {
+    patchSize: model.patchSize,
+    views: [
+      { name: 'global0', size: model.imageSize, crop: crop(options.globalScale), ops: [flip, jitter, grey, blur(1)], mask },
+      { name: 'global1', size: model.imageSize, crop: crop(options.globalScale), ops: [flip, jitter, grey, blur(0.1), { op: 'solarize', p: 0.2, threshold: 128 }], mask },
+      ...(options.localCrops > 0 ? [{ name: 'local', size: options.localSize, crop: crop(options.localScale), ops: [flip, jitter, grey, blur(0.5)], mask: null, count: options.localCrops }] : []),
     ],
   };
 }

@@ -7,10 +7,13 @@ interface Scale {
   scale: number;
 }
 
+/** As a vector of one, which makes fp32 of whatever precision the logits have; a scalar would not. */
+const factor = (scale: number): tf.Tensor => tf.tensor1d([scale]);
+
 const gradient = defineOp<Scale>({
   name: 'SoftCrossEntropyGradient',
   composition: ({ logits, targets, dy }, { scale }) => {
-    const difference = tf.sub(tf.mul(tf.softmax(tf.mul(logits!, scale)), tf.sum(targets!, -1, true)), targets!);
+    const difference = tf.sub(tf.mul(tf.softmax(tf.mul(logits!, factor(scale))), tf.sum(targets!, -1, true)), targets!);
     return tf.mul(difference, tf.mul(tf.expandDims(dy!, -1), scale));
   },
 });
@@ -18,7 +21,7 @@ const gradient = defineOp<Scale>({
 const run = defineOp<Scale>({
   name: 'SoftCrossEntropy',
   composition: ({ logits, targets }, { scale }) => {
-    const scaled = tf.mul(logits!, scale);
+    const scaled = tf.mul(logits!, factor(scale));
     const shifted = tf.sub(scaled, tf.max(scaled, -1, true));
     return tf.sub(tf.mul(tf.log(tf.sum(tf.exp(shifted), -1)), tf.sum(targets!, -1)), tf.sum(tf.mul(shifted, targets!), -1));
   },

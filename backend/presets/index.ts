@@ -1,6 +1,12 @@
 /** The recipes that come with SiamScope, by name: run files without a name and without data. */
 import type { RunFile } from '../train/config.ts';
 import demo from './demo.json' with { type: 'json' };
+import dinoTiny from './dino-tiny.json' with { type: 'json' };
+import dinoVitBase from './dino-vit-base.json' with { type: 'json' };
+import dinoVitSmall from './dino-vit-small.json' with { type: 'json' };
+import ibotTiny from './ibot-tiny.json' with { type: 'json' };
+import ibotVitBase from './ibot-vit-base.json' with { type: 'json' };
+import ibotVitSmall from './ibot-vit-small.json' with { type: 'json' };
 import maeVitBase from './mae-vit-base.json' with { type: 'json' };
 import maeVitSmall from './mae-vit-small.json' with { type: 'json' };
 import mocov3MaskTiny from './mocov3-mask-tiny.json' with { type: 'json' };
@@ -28,6 +34,12 @@ const all = {
   'mocov3-mask-tiny': mocov3MaskTiny,
   'mocov3-mask-vit-small': mocov3MaskVitSmall,
   'mocov3-mask-vit-base': mocov3MaskVitBase,
+  'dino-tiny': dinoTiny,
+  'dino-vit-small': dinoVitSmall,
+  'dino-vit-base': dinoVitBase,
+  'ibot-tiny': ibotTiny,
+  'ibot-vit-small': ibotVitSmall,
+  'ibot-vit-base': ibotVitBase,
 };
 
 /** Checked by the schema where they are merged into a run. */
@@ -48,4 +60,10 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   'mocov3-mask-tiny': 'MoCo-v3 with masked online views, for minutes on a CPU',
   'mocov3-mask-vit-small': 'MoCo-v3 with masked online views, ViT-S/16 at 224: our reading of the row in SiameseIM\'s table',
   'mocov3-mask-vit-base': 'MoCo-v3 with masked online views, ViT-B/16 at 224: our reading of the row in SiameseIM\'s table',
+  'dino-tiny': 'DINO for minutes on a CPU',
+  'dino-vit-small': 'DINO, ViT-S/16 at 224: the paper\'s recipe of 100 epochs (Caron et al., ICCV 2021)',
+  'dino-vit-base': 'DINO, ViT-B/16 at 224: 400 epochs, as the authors\' file is said to be trained',
+  'ibot-tiny': 'iBOT for minutes on a CPU',
+  'ibot-vit-small': 'iBOT, ViT-S/16 at 224: the paper\'s recipe (Zhou et al., ICLR 2022)',
+  'ibot-vit-base': 'iBOT, ViT-B/16 at 224, blockwise masks: 400 epochs, as the authors\' file is said to be trained',
 };

@@ -12,7 +12,7 @@ export interface LabOp extends Record<string, LabValue | string> {
   p: number;
 }
 
-export type LabMask = { kind: 'none' } | { kind: 'random'; count: number } | { kind: 'block'; count: number; minBlock: number; aspect: [number, number] };
+export type LabMask = { kind: 'none' } | { kind: 'random'; count: number } | { kind: 'block'; count: number; minBlock: number; aspect: [number, number] } | { kind: 'varied'; shape: 'block' | 'random'; shares: [number, number][]; minBlock: number; aspect: [number, number] };
 
 /** A view as the run file has it. */
 export interface LabView {

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { RelativeGeometry } from '../augment/geometry.ts';
+import { InputError } from '../errors.ts';
 import type { TensorFile } from '../formats/tensorFile.ts';
 import type { MethodBatch } from '../methods/method.ts';
 import { methodSchema, type MethodConfig } from '../methods/registry.ts';
@@ -9,7 +10,7 @@ import type { Draw } from '../nn/dropPath.ts';
 import { modelSchema, type ModelConfig } from '../nn/model.ts';
 import { optimizerSchema } from '../optim/schema.ts';
 import { patchesOf } from '../ops/imagePatches.ts';
-import { visiblePositions, type LearnerOptions, type Rates } from './learner.ts';
+import { hiddenRows, visiblePositions, type LearnerOptions, type Rates } from './learner.ts';
 
 const optimizer = z.object({
   name: z.literal('adamw'),
@@ -18,6 +19,7 @@ const optimizer = z.object({
   eps: z.number(),
   weight_decay: z.number(),
   clip_norm: z.number().nullable(),
+  clip_kind: z.string().nullish(),
 });
 
 const common = { image_size: z.int().positive(), patch_size: z.int().positive(), embed_dim: z.int().positive(), depth: z.int().positive(), heads: z.int().positive(), layer_norm_eps: z.number().positive(), batch: z.int().positive(), optimizer };
@@ -62,7 +64,32 @@ const mocov3Config = z.object({
   mask_ratio: z.number().nullable(),
 });
 
-export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config]);
+const distillationConfig = {
+  ...common,
+  local_crops: z.int().min(0),
+  local_size: z.int().positive(),
+  drop_path: z.number().min(0),
+  head_hidden_dim: z.int().positive(),
+  head_bottleneck_dim: z.int().positive(),
+  output_dim: z.int().positive(),
+  norm_last_layer: z.boolean(),
+  student_temperature: z.number().positive(),
+  center_momentum: z.number(),
+  per_step: z.array(z.object({ teacher_temperature: z.number().positive(), teacher_patch_temperature: z.number().positive().optional(), frozen_last_layer: z.boolean(), lr: z.number(), weight_decay: z.number(), ema_momentum: z.number() })).min(1),
+};
+
+const dinoConfig = z.object({ method: z.literal('dino'), ...distillationConfig });
+
+const ibotConfig = z.object({
+  method: z.literal('ibot'),
+  ...distillationConfig,
+  shared_head: z.boolean(),
+  center_patch_momentum: z.number(),
+  lambda1: z.number(),
+  lambda2: z.number(),
+});
+
+export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config, dinoConfig, ibotConfig]);
 type GoldenConfig = z.infer<typeof goldenConfigSchema>;
 
 export interface GoldenProblem {
@@ -86,19 +113,24 @@ async function readValues(file: TensorFile, name: string): Promise<Values> {
 
 const model = (c: GoldenConfig, layerScale: number | null) => modelSchema.parse({ arch: 'vit_tiny', imageSize: c.image_size, patchSize: c.patch_size, width: c.embed_dim, depth: c.depth, heads: c.heads, layerScale, layerNormEps: c.layer_norm_eps });
 
-const optimizerOf = ({ optimizer: o }: GoldenConfig) => optimizerSchema.parse({ baseLearningRate: o.lr, betas: o.betas, eps: o.eps, weightDecay: o.weight_decay, clipNorm: o.clip_norm });
+const optimizerOf = ({ optimizer: o }: GoldenConfig) => optimizerSchema.parse({ baseLearningRate: o.lr, betas: o.betas, eps: o.eps, weightDecay: o.weight_decay, clipNorm: o.clip_norm, clip: o.clip_kind?.startsWith('per tensor') ? 'tensor' : 'global' });
 
 const patches = ({ values, shape }: Values, patchSize: number): tf.Tensor => tf.tidy(() => patchesOf(tf.tensor(values, shape), patchSize));
 
 /** mask [B, N], 1 is masked. */
-function masked(mask: Uint8Array, batch: number): { visible: tf.Tensor | null; mask: tf.Tensor } {
+function masked(mask: Uint8Array, batch: number): { visible: tf.Tensor | null; mask: tf.Tensor; hidden: tf.Tensor } {
   const positions = visiblePositions(mask, batch);
-  return { visible: positions && tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(mask), [batch, mask.length / batch]) };
+  return { visible: positions && tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(mask), [batch, mask.length / batch]), hidden: tf.tensor1d(hiddenRows(mask), 'int32') };
 }
 
 /** The model and method that a golden config describes. */
 export function goldenModel(c: GoldenConfig): { model: ModelConfig; method: MethodConfig } {
   if (c.method === 'mae') return { model: model(c, null), method: methodSchema.parse({ name: 'mae', maskRatio: c.mask_ratio, decoderWidth: c.decoder_embed_dim, decoderDepth: c.decoder_depth, decoderHeads: c.decoder_heads, normalizePixels: c.norm_pix_loss }) };
+  if (c.method === 'dino' || c.method === 'ibot') {
+    const common = { name: c.method, outputs: c.output_dim, hiddenWidth: c.head_hidden_dim, bottleneckWidth: c.head_bottleneck_dim, normLastLayer: c.norm_last_layer, studentTemperature: c.student_temperature, centerMomentum: c.center_momentum, localCrops: c.local_crops, localSize: c.local_size };
+    const own = c.method === 'ibot' ? { sharedHead: c.shared_head, classWeight: c.lambda1, patchWeight: c.lambda2, patchCenterMomentum: c.center_patch_momentum } : {};
+    return { model: { ...model(c, null), dropPath: c.drop_path }, method: methodSchema.parse({ ...common, ...own }) };
+  }
   if (c.method === 'mocov3') return { model: model(c, null), method: methodSchema.parse({ name: 'mocov3', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, projectorLayers: c.projector_layers, predictorLayers: c.predictor_layers, temperature: c.temperature, trainPatchEmbed: c.train_patch_embed, ...(c.mask_ratio === null ? {} : { mask: 'block', maskRatio: c.mask_ratio }) }) };
   const method = methodSchema.parse({
     name: 'siamese', decoderWidth: c.decoder_embed_dim, decoderHeads: c.decoder_heads, projectorDepth: c.projector_depth, predictorDepth: c.predictor_depth,
@@ -160,6 +192,25 @@ async function mocov3Problem(c: Extract<GoldenConfig, { method: 'mocov3' }>, fil
   };
 }
 
+async function distillationProblem(c: Extract<GoldenConfig, { method: 'dino' | 'ibot' }>, file: TensorFile): Promise<GoldenProblem> {
+  const crops = await readCrops(file);
+  const noise = new Map<string, Float32Array>();
+  for (const { name } of file.tensors) if (name.startsWith('drop_path.')) noise.set(name, await file.readFloat32(name));
+  return {
+    options: { ...goldenModel(c), optimizer: optimizerOf(c) },
+    rates: (step) => {
+      const { lr, weight_decay, ema_momentum, teacher_temperature, teacher_patch_temperature, frozen_last_layer } = c.per_step[Math.min(step, c.per_step.length - 1)]!;
+      return { learningRate: lr, weightDecay: weight_decay, momentum: ema_momentum, method: { teacher_temperature, ...(teacher_patch_temperature && { teacher_patch_temperature }), frozen_last_layer: frozen_last_layer ? 1 : 0 } };
+    },
+    draw: (step) => (name) => {
+      const values = noise.get(`drop_path.step${step}.${name}`);
+      if (!values) throw new InputError(`${file.path} has no drop_path.step${step}.${name}, which its config asks for`);
+      return values;
+    },
+    batch: () => ({ views: viewsOf(crops, c.patch_size), geometry: null }),
+  };
+}
+
 /** The folder's problem; its batch file stays the caller's. */
 export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<GoldenProblem> {
   switch (config.method) {
@@ -167,6 +218,9 @@ export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<
       return siameseProblem(config, batch);
     case 'mae':
       return maeProblem(config, batch);
+    case 'dino':
+    case 'ibot':
+      return distillationProblem(config, batch);
     case 'mocov3':
       return mocov3Problem(config, batch);
   }

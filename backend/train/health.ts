@@ -17,6 +17,8 @@ export const healthWindow = (patience: number): number => 10 * patience;
 
 /** Of the uniform loss; random images differ by more. */
 const uniformShare = 0.005;
+/** Nats; a batch of n images can have ln n. */
+const leastInformation = 0.01;
 const divergenceFactor = 2;
 const vanishedGradient = 1e-8;
 
@@ -30,7 +32,13 @@ const allBelow = (rows: readonly MetricsRow[], metric: string, limit: number): b
 
 const rules: Record<HealthKind, Rule> = {
   'feature-collapse': (recent, _rows, { minFeatureStd }) =>
-    allBelow(recent, 'feature_std', minFeatureStd)
+    allBelow(recent, 'target_information', leastInformation)
+      ? {
+          summary: `targets have collapsed: they tell images apart by ${short(recent.at(-1)!.target_information!)} nats (below ${leastInformation}), with an entropy of ${short(recent.at(-1)!.target_entropy ?? NaN)}`,
+          cause: 'the target branch gives every image the same distribution: a flat one (the loss is then the logarithm of its size), or always the same output',
+          advice: 'lower the target\'s temperature where it is flat, raise it where it is one output; warm up for longer, keep momentum and centring as in the recipe, and lower optimizer.baseLearningRate',
+        }
+      : allBelow(recent, 'feature_std', minFeatureStd)
       ? {
           summary: `features have collapsed: their standard deviation is ${short(recent.at(-1)!.feature_std!)} (below ${minFeatureStd})`,
           cause: 'all patches of all images get nearly the same feature, which makes the prediction trivially right',

@@ -61,12 +61,19 @@ export function visiblePositions(mask: Uint8Array, batch: number): Int32Array | 
   return Int32Array.from(kept.flat());
 }
 
+/** Where a mask [B, N] is 1, as rows of [B N]. */
+export const hiddenRows = (mask: Uint8Array): Int32Array => {
+  const rows: number[] = [];
+  mask.forEach((value, row) => value === 1 && rows.push(row));
+  return Int32Array.from(rows);
+};
+
 function viewTensors(view: ViewBatch, patchSize: number): ViewTensors {
   const patches = imagePatches(view.pixels, view.size, patchSize);
   if (!view.mask?.some((m) => m !== 0)) return { patches, visible: null, mask: null };
   const batch = patches.shape[0];
   const positions = visiblePositions(view.mask, batch);
-  return { patches, visible: positions && tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(view.mask), [batch, patches.shape[1]!]) };
+  return { patches, visible: positions && tf.tensor(positions, [batch, positions.length / batch], 'int32'), mask: tf.tensor(Float32Array.from(view.mask), [batch, patches.shape[1]!]), hidden: tf.tensor1d(hiddenRows(view.mask), 'int32') };
 }
 
 /** A batch of the loader as the method takes it. */

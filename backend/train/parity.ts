@@ -148,7 +148,7 @@ function compare(result: ParityResult, expected: Json): void {
   }
   if (gradNorms) errors.grad_norms = Math.max(...gradNorms.map((g, i) => relative(result.grad_norms[i]!, g)));
   for (const [name, value] of Object.entries({ ...(expected.terms as Record<string, number> | undefined), positive_term: expected.positive_term, negative_term: expected.negative_term }))
-    if (typeof value === 'number') errors[name] = relative(result.terms[name] ?? NaN, value);
+    if (typeof value === 'number') errors[name] = relative((name === 'loss' ? result.loss : result.terms[name]) ?? NaN, value);
   const ofGradients = (name: string): Comparison => (roundingNoise(expected, name) && !name.endsWith('attn.qkv.bias') ? 'noise' : 'own');
   const ofTensors = (name: string): Comparison => (roundingNoise(expected, name) ? 'skip' : 'own');
   for (const [kind, comparison] of [['gradients', ofGradients], ['after_three_steps', ofTensors]] as const) {

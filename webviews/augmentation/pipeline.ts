@@ -155,20 +155,20 @@ export class Pipeline {
   private maskCard(view: LabView, i: number): Card {
     const owner = `the mask of ${view.name}`, patches = this.patches(view);
     const { mask } = view;
-    const kind = element('select', { 'aria-label': `kind of ${owner}` }, ...(['none', 'random', 'block'] as const).map((name) => element('option', { value: name }, name === 'none' ? 'none' : name === 'random' ? 'single patches' : 'blocks')));
+    const kind = element('select', { 'aria-label': `kind of ${owner}` }, ...Object.entries({ none: 'none', random: 'single patches', block: 'blocks', ...(mask?.kind === 'varied' && { varied: 'varied' }) }).map(([value, text]) => element('option', { value }, text)));
     kind.addEventListener('change', () => this.actions.set(i, ['mask'], maskOf(kind.value, patches, this.now(i)?.mask ?? null)));
     const share = numberControl(owner, { label: 'ratio', title: 'Share of the patches that is masked, exactly', min: 0, max: 1 }, (value) => this.actions.set(i, ['mask', 'count'], Math.round(Math.min(1, Math.max(0, value)) * patches)));
     const count = numberControl(owner, { label: 'patches', title: 'Masked patches, exactly', min: 0, max: patches, whole: true }, (value) => this.actions.set(i, ['mask', 'count'], value));
     const least = numberControl(owner, { label: 'least block', title: 'Fewest patches of a block', min: 1, max: Math.max(2, Math.round(patches / 3)), limit: patches, whole: true }, (value) => this.actions.set(i, ['mask', 'minBlock'], Math.max(1, value)));
     const aspect = rangeControl(owner, { label: 'aspect', title: 'Height / width of a block', min: 0.1, max: 10, logarithmic: true }, (value) => this.actions.set(i, ['mask', 'aspect'], value));
     const masked = mask !== null && mask.kind !== 'none';
-    const { element: made, picture, drawn } = this.card(`Mask of ${view.name}`, 'Mask', [element('div', { class: 'setting' }, element('span', { class: 'label' }, 'kind'), kind), ...(masked ? [share.element, count.element] : []), ...(mask?.kind === 'block' ? [least.element, aspect.element] : [])]);
+    const { element: made, picture, drawn } = this.card(`Mask of ${view.name}`, 'Mask', [element('div', { class: 'setting' }, element('span', { class: 'label' }, 'kind'), kind), ...(masked && mask.kind !== 'varied' ? [share.element, count.element] : []), ...(mask?.kind === 'block' ? [least.element, aspect.element] : [])]);
     return {
       element: made,
       update: (now, shown) => {
         this.latest[i] = now;
         kind.value = now.mask?.kind ?? 'none';
-        if (now.mask && now.mask.kind !== 'none') {
+        if (now.mask && 'count' in now.mask) {
           share.set(now.mask.count / patches);
           count.set(now.mask.count);
         }
@@ -224,7 +224,7 @@ function controlOf(owner: string, { name, kind, whole, min, max, text }: LabSett
 }
 
 function maskOf(kind: string, patches: number, before: LabMask | null): LabMask | null {
-  const count = before && before.kind !== 'none' ? before.count : Math.round(patches * 0.6);
+  const count = before && 'count' in before ? before.count : Math.round(patches * 0.6);
   if (kind === 'random') return { kind: 'random', count };
   if (kind === 'block') return { kind: 'block', count, minBlock: Math.max(1, Math.min(16, Math.floor(patches / 4))), aspect: [0.3, 1 / 0.3] };
   return null;

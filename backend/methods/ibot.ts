@@ -1,0 +1,109 @@
+/** iBOT (Zhou et al., ICLR 2022): DINO on class tokens, and masked patches of the student's view that are to tell what the teacher's tell of the same places. */
+import * as tf from '@tensorflow/tfjs-core';
+import { norm } from '../nn/layers.ts';
+import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
+import { gatherTokens } from '../ops/gatherTokens.ts';
+import { withoutGradient } from '../ops/gradients.ts';
+import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
+import { bottleneck, classTokens, crossViewLoss, groupTokens, lastLayer, lastLayerSpecs, mlpSpecs, targetStatistics, teacherDistribution, timmSpecs } from './distillation.ts';
+import type { IbotOptions } from './dino.options.ts';
+import { featureStatistics } from './featureStatistics.ts';
+import type { Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
+
+const lastOfClass = 'last_layer', lastOfPatches = 'last_layer2';
+/** The official file has a shared layer under both names. */
+const shared = (branch: string, specs: ParameterSpec[]): ParameterSpec[] => specs.map((spec) => ({ ...spec, name: spec.name.replace(lastOfClass, lastOfPatches), aliasOf: `${branch}.head.${spec.name}`, trainable: false }));
+
+function specs(model: ModelConfig, options: IbotOptions): ParameterSpec[] {
+  const { width } = modelDimensions(model);
+  const backbone = timmSpecs(model), mlp = mlpSpecs(width, options), last = lastLayerSpecs(lastOfClass, options);
+  const common = [...prefixed('backbone.', backbone), ...prefixed('head.', mlp)];
+  const ofPatches = options.sharedHead ? shared('student', last) : lastLayerSpecs(lastOfPatches, options);
+  // A teacher whose one layer serves both begins with the student's for patches where the student has two, since the official code loads that one last.
+  const source = options.sharedHead ? lastOfClass : lastOfPatches;
+  return [
+    ...prefixed('student.', common),
+    { name: 'student.backbone.masked_embed', shape: [1, width], initializer: { kind: 'zeros' }, trainable: true },
+    ...prefixed('student.head.', [...last, ...ofPatches]),
+    ...copied('student.', 'teacher.', common),
+    ...last.map((spec): ParameterSpec => ({ ...spec, name: `teacher.head.${spec.name}`, trainable: false, copyOf: `student.head.${spec.name.replace(lastOfClass, source)}` })),
+    ...prefixed('teacher.head.', shared('teacher', last)),
+    { name: 'center', shape: [1, options.outputs], initializer: { kind: 'zeros' }, trainable: false },
+    { name: 'center2', shape: [1, 1, options.outputs], initializer: { kind: 'zeros' }, trainable: false },
+  ];
+}
+
+/** tokens [B, T, D] as the patches' rows [B N, D], after the final norm. */
+function patchRows(scope: Scope, model: ModelConfig, tokens: tf.Tensor): tf.Tensor {
+  const [batch, count, width] = tokens.shape as [number, number, number];
+  return norm(scope.at('norm'), tf.reshape(tf.slice(tokens, [0, 1, 0], [batch, count - 1, width]), [batch * (count - 1), width]), { kind: 'layer', eps: model.layerNormEps }, true);
+}
+
+/** Rows of x [R, D] at positions [M]. */
+const rowsAt = (x: tf.Tensor, positions: tf.Tensor): tf.Tensor => tf.reshape(gatherTokens(tf.expandDims(x, 0), tf.expandDims(positions, 0)), [positions.size, x.shape[1]!]);
+
+/** What each masked patch counts for: the mean over an image's, over images, and over both views. */
+function patchWeights(mask: tf.Tensor, hidden: tf.Tensor): tf.Tensor {
+  const share = tf.div(mask, tf.mul(tf.maximum(tf.sum(mask, 1, true), 1), mask.shape[0]));
+  return tf.reshape(rowsAt(tf.reshape(share, [share.size, 1]), hidden), [hidden.size]);
+}
+
+function forward(parameters: Parameters, model: ModelConfig, options: IbotOptions, { views }: MethodBatch, step: StepContext): MethodOutput {
+  const { rates } = step;
+  const batch = views[0]!.patches.shape[0];
+  const center = parameters.get('center'), patchCenter = parameters.get('center2');
+  const student = new Scope(parameters, 'student.'), teacher = new Scope(parameters, 'teacher.');
+  const [globals, locals] = groupTokens(student.at('backbone'), model, views, step);
+  const { mask, hidden } = globals!.views;
+  const targets = withoutGradient(() => {
+    const backbone = teacher.at('backbone');
+    const { tokens } = groupTokens(backbone, model, views.slice(0, 2), null)[0]!;
+    const features = classTokens(backbone, model, tokens);
+    const last = teacher.at(`head.${lastOfClass}`);
+    const classOutputs = lastLayer(last, bottleneck(teacher.at('head'), features), options);
+    const patches = bottleneck(teacher.at('head'), patchRows(backbone, model, tokens));
+    parameters.statistics?.follow(center, tf.mean(classOutputs, 0, true), 1 - options.centerMomentum);
+    // The last layer is linear: the mean of its outputs is its output of the mean, and outputs themselves are needed of masked patches alone.
+    const patchMean = lastLayer(last, tf.mean(patches, 0, true), options);
+    parameters.statistics?.follow(patchCenter, tf.mean(tf.expandDims(patchMean, 0), 1, true), 1 - options.patchCenterMomentum);
+    const patchOutputs = hidden && lastLayer(last, rowsAt(patches, hidden), options);
+    return {
+      features,
+      classOutputs,
+      classes: teacherDistribution(classOutputs, center, rates.teacher_temperature!),
+      patches: patchOutputs && teacherDistribution(patchOutputs, tf.reshape(patchCenter, [1, options.outputs]), rates.teacher_patch_temperature!),
+    };
+  });
+
+  const backbone = student.at('backbone');
+  const classes = [globals, locals].filter((group) => group !== undefined).map(({ tokens }) => classTokens(backbone, model, tokens));
+  const masked = hidden ? [rowsAt(patchRows(backbone, model, globals!.tokens), hidden)] : [];
+  const vectors = bottleneck(student.at('head'), tf.concat([...classes, ...masked], 0));
+  const rows = classes.reduce((sum, { shape }) => sum + shape[0], 0);
+  const classOutputs = lastLayer(student.at(`head.${lastOfClass}`), tf.slice(vectors, [0, 0], [rows, options.bottleneckWidth]), options);
+  const { loss } = crossViewLoss(classOutputs, targets.classes, batch, options.studentTemperature, false);
+  const cls = tf.mul(loss, options.classWeight);
+  const patchLoss = (): tf.Tensor => {
+    if (!hidden || !mask || !targets.patches) return tf.scalar(0);
+    const outputs = lastLayer(student.at(`head.${options.sharedHead ? lastOfClass : lastOfPatches}`), tf.slice(vectors, [rows, 0], [hidden.size, options.bottleneckWidth]), options);
+    return tf.sum(tf.mul(softCrossEntropy(outputs, targets.patches, options.studentTemperature), withoutGradient(() => patchWeights(mask, hidden))));
+  };
+  const patch = tf.mul(patchLoss(), options.patchWeight);
+  return {
+    loss: tf.add(cls, patch),
+    metrics: { cls, patch, ...targetStatistics(targets.classes), center_norm: withoutGradient(() => tf.norm(center)), patch_center_norm: withoutGradient(() => tf.norm(patchCenter)), ...featureStatistics(targets.features) },
+    intermediates: { teacher_cls: targets.classOutputs, teacher_cls_probabilities: targets.classes },
+  };
+}
+
+export const ibot: Method<IbotOptions> = {
+  name: 'ibot',
+  specs,
+  // Each of the teacher's parameters follows the student's of its own name, whatever it began as.
+  momentumPairs: (model, options) => followers(specs(model, options)).map(([target]) => [target, target.replace('teacher.', 'student.')]),
+  momentumOrder: 'after',
+  isFrozen: (name, rates) => rates.frozen_last_layer === 1 && name.includes('.last_layer'),
+  encoders: { online: 'student.backbone.', target: 'teacher.backbone.' },
+  forward,
+};
