@@ -5,10 +5,11 @@ import type { ModelConfig } from '../nn/model.ts';
 import { dinoSchema, ibotSchema, type DinoOptions, type IbotOptions } from './dino.options.ts';
 import { maeSchema } from './mae.options.ts';
 import { mocov3Schema } from './mocov3.options.ts';
+import { msnSchema } from './msn.options.ts';
 import { siameseSchema } from './siamese.options.ts';
-import { contrastedViews, multiCrop, pairedViews, singleView } from './views.ts';
+import { contrastedViews, focalViews, multiCrop, pairedViews, singleView } from './views.ts';
 
-export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema, dinoSchema, ibotSchema]).describe('What is trained, and its own options.');
+export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema, dinoSchema, ibotSchema, msnSchema]).describe('What is trained, and its own options.');
 
 export type MethodConfig = z.infer<typeof methodSchema>;
 
@@ -26,6 +27,8 @@ export interface Recipe<C> {
   views(this: void, model: ModelConfig, options: C): ViewPlan;
   /** Momentum of the target branch at the first and last step; null where there is no target branch. */
   momentum(this: void, options: C): [number, number] | null;
+  /** How the momentum goes from one to the other; left out: by half a cosine. */
+  momentumPath?: 'line';
   /** What the method schedules itself, at a step that counts from 0: temperatures, what is frozen. */
   rates?(this: void, options: C, at: Progress): Record<string, number>;
   /** The loss of a model that tells no image from another; left out where there is none. `batch` is the images of one forward pass. */
@@ -48,6 +51,7 @@ const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { nam
   mae: { views: singleView, momentum: () => null, uniformLoss: ({ patchSize }, { normalizePixels }) => (normalizePixels ? 1 - 1 / (3 * patchSize ** 2) : null) },
   dino: { views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates, uniformLoss: (_model, { outputs }) => Math.log(outputs) },
   ibot: { views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates },
+  msn: { views: focalViews, momentum: ({ momentum }) => momentum, momentumPath: 'line', uniformLoss: (_model, { prototypes }) => Math.log(prototypes) },
   mocov3: { views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { temperature }, batch) => (batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };
 

@@ -1,9 +1,11 @@
 /** The views that the papers' recipes take of a sample. */
 import type { OpSpec, ViewPlan } from '../augment/plan.ts';
+import { InputError } from '../errors.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import type { MaeOptions } from './mae.options.ts';
 import type { DinoOptions, IbotOptions } from './dino.options.ts';
 import type { Mocov3Options } from './mocov3.options.ts';
+import type { MsnOptions } from './msn.options.ts';
 import type { SiameseOptions } from './siamese.options.ts';
 
 const ratio: [number, number] = [3 / 4, 4 / 3];
@@ -56,6 +58,20 @@ export function multiCrop(model: ModelConfig, options: DinoOptions | IbotOptions
       { name: 'global1', size: model.imageSize, crop: crop(options.globalScale), ops: [flip, jitter, grey, blur(0.1), { op: 'solarize', p: 0.2, threshold: 128 }], mask },
       ...(options.localCrops > 0 ? [{ name: 'local', size: options.localSize, crop: crop(options.localScale), ops: [flip, jitter, grey, blur(0.5)], mask: null, count: options.localCrops }] : []),
     ],
+  };
+}
+
+/** MSN's whole target view, its anchors (whose patches the method drops itself, the same in all of a batch) and its small focal views. */
+export function focalViews(model: ModelConfig, options: MsnOptions): ViewPlan {
+  const view = (name: string, size: number, scale: [number, number], count?: number) => ({
+    name, size, crop: { scale, ratio, interpolation: 'bilinear' as const }, mask: null, ...(count !== undefined && { count }),
+    ops: [flip, { ...jitter, saturation: 0.4 }, grey, blur(0.5)],
+  });
+  const { grid } = modelDimensions(model), side = Math.floor(options.focalSize / model.patchSize);
+  if (options.focalViews > 0 && Math.floor(grid * Math.sqrt(side ** 2 / grid ** 2)) !== side) throw new InputError(`method.focalSize ${options.focalSize}: the official code cannot resize positions of ${grid} x ${grid} patches to ${side} x ${side} (rounding leaves one out): choose another size`);
+  return {
+    patchSize: model.patchSize,
+    views: [view('target', model.imageSize, options.scale), view('anchor', model.imageSize, options.scale, options.anchorViews), ...(options.focalViews > 0 ? [view('focal', options.focalSize, options.focalScale, options.focalViews)] : [])],
   };
 }
 

@@ -15,6 +15,9 @@ import mocov3MaskVitSmall from './mocov3-mask-vit-small.json' with { type: 'json
 import mocov3Tiny from './mocov3-tiny.json' with { type: 'json' };
 import mocov3VitBase from './mocov3-vit-base.json' with { type: 'json' };
 import mocov3VitSmall from './mocov3-vit-small.json' with { type: 'json' };
+import msnTiny from './msn-tiny.json' with { type: 'json' };
+import msnVitBase from './msn-vit-base.json' with { type: 'json' };
+import msnVitSmall from './msn-vit-small.json' with { type: 'json' };
 import siameseVitBase from './siamese-vit-base.json' with { type: 'json' };
 import siameseVitSmall from './siamese-vit-small.json' with { type: 'json' };
 import tiny from './tiny.json' with { type: 'json' };
@@ -40,6 +43,9 @@ const all = {
   'ibot-tiny': ibotTiny,
   'ibot-vit-small': ibotVitSmall,
   'ibot-vit-base': ibotVitBase,
+  'msn-tiny': msnTiny,
+  'msn-vit-small': msnVitSmall,
+  'msn-vit-base': msnVitBase,
 };
 
 /** Checked by the schema where they are merged into a run. */
@@ -66,4 +72,7 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   'ibot-tiny': 'iBOT for minutes on a CPU',
   'ibot-vit-small': 'iBOT, ViT-S/16 at 224: the paper\'s recipe (Zhou et al., ICLR 2022)',
   'ibot-vit-base': 'iBOT, ViT-B/16 at 224, blockwise masks: 400 epochs, as the authors\' file is said to be trained',
+  'msn-tiny': 'Masked Siamese Networks for minutes on a CPU',
+  'msn-vit-small': 'Masked Siamese Networks, ViT-S/16 at 224: the paper\'s recipe (Assran et al., ECCV 2022)',
+  'msn-vit-base': 'Masked Siamese Networks, ViT-B/16 at 224: 600 epochs, as the authors\' file; the share of dropped patches is our reading',
 };

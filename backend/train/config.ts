@@ -29,6 +29,8 @@ const scheduleSchema = z.strictObject({
   steps: steps.min(1).optional().describe('Length of the run in optimizer steps; or give epochs.'),
   warmupEpochs: z.number().min(0).max(1e6).optional().describe('Epochs in which the learning rate rises from zero; or give warmupSteps.'),
   warmupSteps: steps.optional().describe('Steps in which the learning rate rises from zero; or give warmupEpochs.'),
+  warmupLearningRate: z.number().min(0).default(0).describe('Learning rate that the warm-up begins with.'),
+  stretch: z.number().min(1).max(100).default(1).describe('Learning rate and weight decay are laid out for a run so many times as long, and end where this run ends; MSN has 1.25.'),
   minLearningRate: z.number().min(0).default(0).describe('Learning rate that the cosine ends at.'),
 }).describe('How long, and how the learning rate moves: linear warm-up, then half a cosine.');
 

@@ -89,7 +89,26 @@ const ibotConfig = z.object({
   lambda2: z.number(),
 });
 
-export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config, dinoConfig, ibotConfig]);
+const msnConfig = z.object({
+  method: z.literal('msn'),
+  ...common,
+  rand_views: z.int().positive(),
+  focal_views: z.int().min(0),
+  focal_size: z.int().positive(),
+  patch_drop: z.number().min(0).lt(1),
+  head_hidden: z.int().positive(),
+  head_out: z.int().positive(),
+  prototypes: z.int().min(2),
+  temperature: z.number().positive(),
+  sharpen_temperature: z.number().positive(),
+  sinkhorn_iterations: z.int().min(0),
+  me_max: z.boolean(),
+  me_max_weight: z.number(),
+  entropy_weight: z.number(),
+  ema_momentum: z.number(),
+});
+
+export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config, dinoConfig, ibotConfig, msnConfig]);
 type GoldenConfig = z.infer<typeof goldenConfigSchema>;
 
 export interface GoldenProblem {
@@ -130,6 +149,13 @@ export function goldenModel(c: GoldenConfig): { model: ModelConfig; method: Meth
     const common = { name: c.method, outputs: c.output_dim, hiddenWidth: c.head_hidden_dim, bottleneckWidth: c.head_bottleneck_dim, normLastLayer: c.norm_last_layer, studentTemperature: c.student_temperature, centerMomentum: c.center_momentum, localCrops: c.local_crops, localSize: c.local_size };
     const own = c.method === 'ibot' ? { sharedHead: c.shared_head, classWeight: c.lambda1, patchWeight: c.lambda2, patchCenterMomentum: c.center_patch_momentum } : {};
     return { model: { ...model(c, null), dropPath: c.drop_path }, method: methodSchema.parse({ ...common, ...own }) };
+  }
+  if (c.method === 'msn') {
+    const method = methodSchema.parse({
+      name: 'msn', prototypes: c.prototypes, hiddenWidth: c.head_hidden, outputWidth: c.head_out, anchorViews: c.rand_views, patchDrop: c.patch_drop, focalViews: c.focal_views, focalSize: c.focal_size,
+      temperature: c.temperature, sharpening: c.sharpen_temperature, sinkhornRounds: c.sinkhorn_iterations, spreadWeight: c.me_max ? c.me_max_weight : 0, entropyWeight: c.entropy_weight,
+    });
+    return { model: model(c, null), method };
   }
   if (c.method === 'mocov3') return { model: model(c, null), method: methodSchema.parse({ name: 'mocov3', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, projectorLayers: c.projector_layers, predictorLayers: c.predictor_layers, temperature: c.temperature, trainPatchEmbed: c.train_patch_embed, ...(c.mask_ratio === null ? {} : { mask: 'block', maskRatio: c.mask_ratio }) }) };
   const method = methodSchema.parse({
@@ -211,6 +237,20 @@ async function distillationProblem(c: Extract<GoldenConfig, { method: 'dino' | '
   };
 }
 
+async function msnProblem(c: Extract<GoldenConfig, { method: 'msn' }>, file: TensorFile): Promise<GoldenProblem> {
+  const crops = await readCrops(file);
+  const permutation = await file.readFloat32('permutation');
+  // Noise whose order is the recorded permutation.
+  const noise = new Float32Array(permutation.length);
+  permutation.forEach((place, i) => (noise[place] = i / permutation.length));
+  return {
+    options: { ...goldenModel(c), optimizer: optimizerOf(c) },
+    rates: () => ({ learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: c.ema_momentum }),
+    draw: () => () => noise,
+    batch: () => ({ views: viewsOf(crops, c.patch_size), geometry: null }),
+  };
+}
+
 /** The folder's problem; its batch file stays the caller's. */
 export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<GoldenProblem> {
   switch (config.method) {
@@ -221,6 +261,8 @@ export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<
     case 'dino':
     case 'ibot':
       return distillationProblem(config, batch);
+    case 'msn':
+      return msnProblem(config, batch);
     case 'mocov3':
       return mocov3Problem(config, batch);
   }

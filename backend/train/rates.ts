@@ -7,13 +7,14 @@ import { learningRateAt, momentumAt, scaledLearningRate } from './schedule.ts';
 /** `step` counts from 0. A method without a target branch has momentum null. */
 export function ratesAt({ optimizer, batch, schedule, method }: RunConfig, { totalSteps, warmupSteps, stepsPerEpoch }: Pick<TrainingOpened, 'totalSteps' | 'warmupSteps' | 'stepsPerEpoch'>, step: number): StepRates {
   const peak = scaledLearningRate(optimizer.baseLearningRate, batch.size * batch.accumulate);
-  const { momentum, rates } = recipeOf(method);
+  const { momentum, momentumPath, rates } = recipeOf(method);
   const range = momentum(method);
   const { weightDecay, weightDecayEnd } = optimizer;
+  const laidOut = totalSteps * schedule.stretch;
   return {
-    learningRate: learningRateAt({ peak, minimum: schedule.minLearningRate, warmupSteps, totalSteps }, step),
-    weightDecay: weightDecayEnd === null ? weightDecay : momentumAt([weightDecay, weightDecayEnd], step, totalSteps),
-    momentum: range && momentumAt(range, step, totalSteps),
+    learningRate: learningRateAt({ peak, minimum: schedule.minLearningRate, start: schedule.warmupLearningRate, warmupSteps, totalSteps: laidOut }, step),
+    weightDecay: weightDecayEnd === null ? weightDecay : momentumAt([weightDecay, weightDecayEnd], step, laidOut),
+    momentum: range && (momentumPath === 'line' ? range[0] + ((range[1] - range[0]) * step) / totalSteps : momentumAt(range, step, totalSteps)),
     ...(rates && { method: rates(method, { step, totalSteps, epoch: Math.floor(step / stepsPerEpoch) }) }),
   };
 }

@@ -8,16 +8,18 @@ export interface LearningRateSchedule {
   peak: number;
   /** The rate that the cosine ends at. */
   minimum: number;
+  /** The rate that the warm-up begins with; left out: zero. */
+  start?: number;
   warmupSteps: number;
   totalSteps: number;
 }
 
 /**
- * Linear warm-up from zero, then half a cosine down to the minimum (Loshchilov and Hutter, 2017), as MAE's and SiameseIM's
+ * Linear warm-up, then half a cosine down to the minimum (Loshchilov and Hutter, 2017), as MAE's and SiameseIM's
  * code has them, step by step. `step` counts from 0: the first step of a warm-up has rate 0.
  */
-export function learningRateAt({ peak, minimum, warmupSteps, totalSteps }: LearningRateSchedule, step: number): number {
-  if (step < warmupSteps) return (peak * step) / warmupSteps;
+export function learningRateAt({ peak, minimum, start = 0, warmupSteps, totalSteps }: LearningRateSchedule, step: number): number {
+  if (step < warmupSteps) return start + ((peak - start) * step) / warmupSteps;
   const progress = totalSteps > warmupSteps ? (step - warmupSteps) / (totalSteps - warmupSteps) : 1;
   return minimum + (peak - minimum) * 0.5 * (1 + Math.cos(Math.PI * progress));
 }

@@ -4,9 +4,9 @@ import type { TorchBackend } from '../backend.ts';
 import type { Handle } from '../library.ts';
 import { sizeOf, type Attributes, type TorchKernel, type TorchKernels } from './kernel.ts';
 
-/** The axes, the shape that is left, and whether reduced axes stay as 1. */
-function parse(x: tf.TensorInfo, { axis, keepDims }: Attributes): { axes: number[]; shape: number[]; keep: 0 | 1 } {
-  const axes = tf.util.parseAxisParam((axis ?? null) as number[], x.shape);
+/** The axes (TensorFlow.js's Max calls them reductionIndices), the shape that is left, and whether reduced axes stay as 1. */
+function parse(x: tf.TensorInfo, { axis, reductionIndices, keepDims }: Attributes): { axes: number[]; shape: number[]; keep: 0 | 1 } {
+  const axes = tf.util.parseAxisParam((axis ?? reductionIndices ?? null) as number[], x.shape);
   const keep = keepDims ? 1 : 0;
   const shape = keep ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n)) : x.shape.filter((_, i) => !axes.includes(i));
   return { axes, shape, keep };
