@@ -10,6 +10,8 @@ export interface PatchMatches {
   similarity: Float32Array;
   /** [patches]: for each patch of view b the most similar patch of view a; of equals the first. */
   best: Int32Array;
+  /** [patches]: for each patch of view a the most similar patch of view b; of equals the first. */
+  bestOfA: Int32Array;
   /** [patches]: 1 where that patch of view a has this patch of view b as its own most similar one. */
   mutual: Uint8Array;
 }
@@ -57,7 +59,7 @@ export function matchPatches(featuresA: Float32Array, featuresB: Float32Array, p
       if (similarity[at] > similarity[row * patches + best[row]!]!) best[row] = column;
       if (similarity[at] > similarity[bestOfA[column]! * patches + column]!) bestOfA[column] = row;
     }
-  return { patches, similarity, best, mutual: Uint8Array.from(best, (column, row) => (bestOfA[column] === row ? 1 : 0)) };
+  return { patches, similarity, best, bestOfA, mutual: Uint8Array.from(best, (column, row) => (bestOfA[column] === row ? 1 : 0)) };
 }
 
 /**

@@ -42,6 +42,15 @@ export async function openModel(path: string, heads?: number): Promise<OpenedMod
   }
 }
 
+/** The model that a checkpoint began as: what its run's seed gives; for a checkpoint of other code what seed 0 gives. Throws InputError as `openModel` does. */
+export async function openUntrained(path: string): Promise<OpenedModel> {
+  const config = await configAbove(path);
+  if (config) return { ...untrained(config.model, config.method, config.seed), config, assumptions: [] };
+  const { model, method, parameters } = await openModel(path);
+  parameters.dispose();
+  return { ...untrained(model, method, 0), config: null, assumptions: ['how it began is not known: initial values are drawn by seed 0'] };
+}
+
 /** Folders of golden numbers say what their checkpoint is of. */
 async function goldenModelBeside(modelFile: string): Promise<Pick<RunConfig, 'model' | 'method'> | null> {
   const text = await readFile(join(dirname(modelFile), 'expected.json'), 'utf8').catch(() => null);

@@ -16,11 +16,9 @@ export interface Reconstruction {
   mask: Uint8Array;
   /** [size, size, 3] RGB: every patch as it was painted. */
   pixels: Uint8Array;
-  /** Patches were painted up to their own mean and deviation, which are the original's here. */
+  /** Patches were painted up to their own mean and deviation, which nobody told the model: shown with the average ones of the patches that it saw. */
   normalised: boolean;
 }
-
-const varianceEps = 1e-6;
 
 /** Paints an image, [size, size, 3] RGB, under a mask as the method's recipe draws it. Throws InputError where the method paints none. */
 export async function reconstruct({ model, method, parameters }: FeatureModel, image: Uint8Array, seed: number): Promise<Reconstruction> {
@@ -39,23 +37,27 @@ export async function reconstruct({ model, method, parameters }: FeatureModel, i
   );
   const values = await painted.data<'float32'>();
   tf.dispose([painted, target]);
-  const pixels = new Uint8Array(size * size * 3);
   const perPatch = side * side * 3;
-  for (let patch = 0; patch < patches; patch++) {
-    const top = Math.floor(patch / grid) * side, left = (patch % grid) * side;
-    const at = (i: number): number => ((top + Math.floor(i / (3 * side))) * size + left + (Math.floor(i / 3) % side)) * 3 + (i % 3);
-    const original = (i: number): number => (image[at(i)]! / 255 - imagenetMean[i % 3]!) / imagenetStd[i % 3]!;
-    let mean = 0, deviation = 1;
-    if (normalised) {
-      for (let i = 0; i < perPatch; i++) mean += original(i) / perPatch;
-      let squares = 0;
-      for (let i = 0; i < perPatch; i++) squares += (original(i) - mean) ** 2;
-      deviation = Math.sqrt(squares / (perPatch - 1) + varianceEps);
-    }
+  const placeOf = (patch: number, i: number): number => ((Math.floor(patch / grid) * side + Math.floor(i / (3 * side))) * size + (patch % grid) * side + (Math.floor(i / 3) % side)) * 3 + (i % 3);
+  const { mean, deviation } = normalised ? seenStatistics(visible, perPatch, (patch, i) => (image[placeOf(patch, i)]! / 255 - imagenetMean[i % 3]!) / imagenetStd[i % 3]!) : { mean: 0, deviation: 1 };
+  const pixels = new Uint8Array(size * size * 3);
+  for (let patch = 0; patch < patches; patch++)
     for (let i = 0; i < perPatch; i++) {
       const value = values[patch * perPatch + i]! * deviation + mean;
-      pixels[at(i)] = Math.max(0, Math.min(255, Math.round(255 * (value * imagenetStd[i % 3]! + imagenetMean[i % 3]!))));
+      pixels[placeOf(patch, i)] = Math.max(0, Math.min(255, Math.round(255 * (value * imagenetStd[i % 3]! + imagenetMean[i % 3]!))));
     }
-  }
   return { mask, pixels, normalised };
+}
+
+/** The average of the patches' means and deviations, over those that the model sees: of hidden ones it would be telling the answer. */
+function seenStatistics(visible: Int32Array, perPatch: number, value: (patch: number, i: number) => number): { mean: number; deviation: number } {
+  let mean = 0, deviation = 0;
+  for (const patch of visible) {
+    let sum = 0, squares = 0;
+    for (let i = 0; i < perPatch; i++) sum += value(patch, i);
+    for (let i = 0; i < perPatch; i++) squares += (value(patch, i) - sum / perPatch) ** 2;
+    mean += sum / perPatch / visible.length;
+    deviation += Math.sqrt(squares / (perPatch - 1)) / visible.length;
+  }
+  return { mean, deviation };
 }

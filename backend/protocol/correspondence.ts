@@ -1,5 +1,21 @@
-/** What the correspondence view asks of the process that holds models. Paths are the host's; features cross once, and the page compares them itself. */
+/** What the correspondence view asks of the process that holds models, and what its page asks of its host. Paths are the host's; features cross once, and the page compares them itself. */
 import type { Crop } from '../augment/geometry.ts';
+
+type Branch = 'online' | 'target';
+
+/** A checkpoint, or the model that it began as. */
+export interface ModelSource {
+  checkpoint: string;
+  untrained: boolean;
+}
+
+/** Images by number: those that a checkpoint's run trains on, or what lies at a path: an image, a folder, a list or an archive. */
+export type ImageSource = { kind: 'run'; checkpoint: string } | { kind: 'path'; path: string };
+
+export interface ImageAt {
+  source: ImageSource;
+  index: number;
+}
 
 /** What is known of a model before any picture: what can be looked at. */
 export interface LookedModel {
@@ -8,7 +24,7 @@ export interface LookedModel {
   imageSize: number;
   /** Patches a side. */
   grid: number;
-  branches: ('online' | 'target')[];
+  branches: Branch[];
   /** In the order of depth: `block:0` ..., `encoder`, `projector`, `prediction`, those that the method has. */
   layers: string[];
   blocks: number;
@@ -20,82 +36,166 @@ export interface LookedModel {
   engine: string;
 }
 
-export interface PairRequest {
-  checkpoint: string;
-  a: string;
-  /** null: two views of `a`, drawn by `seed`, whose true matches are known. */
-  b: string | null;
+/** Which features of which pictures. */
+export interface PairChoice {
+  /** Draws the views; the same pair for the same seed. */
   seed: number;
-  branch: 'online' | 'target';
+  branch: Branch;
   layer: string;
 }
 
-export interface LookedPair {
+export interface PairRequest extends PairChoice {
+  model: ModelSource;
+  a: ImageAt;
+  /** null: two views of `a`, drawn by `seed`, whose true matches are known. */
+  b: ImageAt | null;
+}
+
+export interface PairFacts {
   imageSize: number;
   grid: number;
-  /** [imageSize, imageSize, 3] RGB, as the model saw them. */
-  a: Uint8Array;
-  b: Uint8Array;
   dimension: number;
-  /** [grid * grid, dimension], rows of length 1. For the prediction: of what is predicted from view a for each place of view b. */
-  featuresA: Float32Array;
-  featuresB: Float32Array;
-  /** [grid * grid, 3] RGB of the first three principal components, shared by both. */
-  coloursA: Uint8Array;
-  coloursB: Uint8Array;
-  /** Where each patch of a lies in b, [grid * grid, 2] (row, column) in patches, NaN where b does not hold it; null for two images. */
-  truth: Float32Array | null;
+  /** Names of the images, as their source has them. */
+  nameA: string;
+  nameB: string;
   crops: { a: Crop; b: Crop } | null;
+  /** Share of matches within 0, 1 and 2 patches, what guessing gives, and the mean error in patches; null where the truth is not known or nothing is shared. */
+  pck: { patches: number; rates: number[]; chance: number[]; meanError: number } | null;
   /** Computing the features, without reading the model. */
   milliseconds: number;
 }
 
+/** Buffers of a pair, each for `Part` a typed array between processes, and its bytes on the way to the page. */
+export interface PairTables<Bytes, Floats, Indices> {
+  /** [imageSize, imageSize, 3] RGB, as the model saw them. */
+  a: Bytes;
+  b: Bytes;
+  /** [grid * grid, dimension], rows of length 1. For the prediction: of what is predicted from view a for each place of view b. */
+  featuresA: Floats;
+  featuresB: Floats;
+  /** [grid * grid, 3] RGB of the first three principal components, shared by both. */
+  coloursA: Bytes;
+  coloursB: Bytes;
+  /** [grid * grid]: for each patch of a (for the prediction: each place of b) the most similar patch of b, the reverse, and 1 where both agree. */
+  best: Indices;
+  bestOfB: Indices;
+  mutual: Bytes;
+  /** Where each patch's centre lies in the other picture, [grid * grid, 2] (row, column) in patches, NaN where that does not hold it; null for two images. */
+  aInB: Floats | null;
+  bInA: Floats | null;
+}
+
+export type LookedPair = PairFacts & PairTables<Uint8Array, Float32Array, Int32Array>;
+
+export interface RatesRequest extends PairChoice {
+  model: ModelSource;
+  images: ImageSource;
+  /** This image alone; null: pairs are spread over all images. */
+  only: number | null;
+  pairs: number;
+}
+
 export interface MatchRates {
   pairs: number;
+  /** Images that could not be read. */
+  skipped: number;
   /** Share of matches within 0, 1 and 2 patches, and what guessing gives. */
   rates: number[];
   chance: number[];
-  /** The same of the model before its first step; null where that is not known. */
-  untrained: number[] | null;
+  /** In patches. */
+  meanError: number;
 }
 
-export interface AttentionRequest {
-  checkpoint: string;
-  pixels: Uint8Array;
-  branch: 'online' | 'target';
+export interface AttentionRequest extends PairRequest {
+  view: 'a' | 'b';
   block: number;
 }
 
-export interface LookedAttention {
+export interface AttentionFacts {
   heads: number;
-  /** Of the class token and all patches. */
+  /** The class token and all patches. */
   tokens: number;
-  /** [heads, tokens, tokens]: each row sums to 1. */
-  probabilities: Float32Array;
 }
 
-export interface ReconstructionRequest {
-  checkpoint: string;
-  pixels: Uint8Array;
-  seed: number;
-}
-
-export interface LookedReconstruction {
+export interface ReconstructionFacts {
   imageSize: number;
   /** [grid * grid], 1 is masked. */
-  mask: Uint8Array;
-  /** [imageSize, imageSize, 3] RGB: what the decoder made of every patch. */
-  reconstruction: Uint8Array;
-  /** Patches were normalised one by one: shown with the original's own mean and deviation. */
+  mask: number[];
+  /** Patches are painted up to their own brightness and contrast: shown with the average ones of the patches that are seen. */
   normalised: boolean;
 }
 
 /** A type and not an interface, so that it is a `ViewCalls`. */
 export type CorrespondenceCalls = {
-  model: { request: { checkpoint: string }; reply: LookedModel };
-  pair: { request: PairRequest; reply: LookedPair };
-  /** Over `images`, `pairs` pairs in all, the same for the same seed. */
-  rates: { request: { checkpoint: string; images: string[]; pairs: number; seed: number; branch: 'online' | 'target'; layer: string }; reply: MatchRates };
-  attention: { request: AttentionRequest; reply: LookedAttention };
-  reconstruction: { request: ReconstructionRequest; reply: LookedReconstruction };
+  'correspondence/images': { request: { source: ImageSource }; reply: { count: number } };
+  'correspondence/model': { request: { model: ModelSource }; reply: LookedModel };
+  'correspondence/pair': { request: PairRequest; reply: LookedPair };
+  'correspondence/rates': { request: RatesRequest; reply: MatchRates };
+  /** `probabilities` [heads, tokens, tokens]: rows of sum 1. Of view a or b as `pair` has it. */
+  'correspondence/attention': { request: AttentionRequest; reply: AttentionFacts & { probabilities: Float32Array } };
+  /** `pixels` [imageSize, imageSize, 3] RGB: what the decoder made of every patch of view a. */
+  'correspondence/reconstruction': { request: PairRequest; reply: ReconstructionFacts & { pixels: Uint8Array } };
+};
+
+/** A run, or a checkpoint of other origin, that the panel looks into. Its number is its place in the panel's list. */
+export interface LookSubject {
+  name: string;
+  /** Of the run's checkpoints, ascending; empty for a single file. 0 is the model before its first step, where nothing was saved then. */
+  steps: number[];
+  /** The run goes on: more will come. */
+  living: boolean;
+  /** The step that the panel was opened on; null: the newest. */
+  opened: number | null;
+}
+
+export interface LookImages {
+  name: string;
+  count: number;
+}
+
+/** The page's whole state as the host knows it. */
+export interface LookOpen {
+  panel: string;
+  trusted: boolean;
+  subjects: LookSubject[];
+  /** What is looked at; null while it is not known. */
+  images: LookImages | null;
+  /** Other images for b; null: b is among the same images. */
+  others: LookImages | null;
+  problem: string | null;
+}
+
+export type LookNotice = { kind: 'state'; state: LookOpen } | { kind: 'progress'; text: string; done: number | null; total: number | null };
+
+/** A model as the page names it: `step` null is the newest checkpoint, or the file itself; 0 may be the model before its first step. */
+export interface LookModel {
+  subject: number;
+  step: number | null;
+  /** Before its first step, whatever `step` is. */
+  untrained: boolean;
+}
+
+export interface LookPairRequest extends PairChoice {
+  model: LookModel;
+  a: number;
+  /** null: another view of `a`. */
+  b: number | null;
+}
+
+/** The page's requests. */
+export type LookCalls = {
+  model: { request: LookModel; reply: LookedModel };
+  pair: { request: LookPairRequest; reply: PairFacts & PairTables<ArrayBuffer, ArrayBuffer, ArrayBuffer> };
+  rates: { request: PairChoice & { model: LookModel; only: number | null; pairs: number }; reply: MatchRates };
+  stopRates: { request: Record<string, never>; reply: null };
+  attention: { request: LookPairRequest & { view: 'a' | 'b'; block: number }; reply: AttentionFacts & { probabilities: ArrayBuffer } };
+  reconstruction: { request: LookPairRequest; reply: ReconstructionFacts & { pixels: ArrayBuffer } };
+  /** Asks the user for another run or checkpoint; the number of the subject, null where they thought better of it. */
+  addSubject: { request: Record<string, never>; reply: number | null };
+  /** Asks for images: of view a, or others for b. `run`: those of the first run again. */
+  chooseImages: { request: { others: boolean; run: boolean }; reply: null };
+  /** The file's name, null where the user thought better of it. */
+  savePicture: { request: { name: string; bytes: ArrayBuffer }; reply: string | null };
+  again: { request: Record<string, never>; reply: null };
+  trust: { request: Record<string, never>; reply: null };
 };

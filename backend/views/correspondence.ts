@@ -5,12 +5,13 @@ import type { ModelDrawer } from './correspondenceModels.ts';
 import type { ViewAnswers } from './serve.ts';
 
 const path = z.string().min(1).max(4096);
-const branch = z.enum(['online', 'target']);
-const layer = z.string().max(20);
-const seed = z.int().min(0).max(2 ** 32 - 1);
-/** At most of a model of 1,024 pixels a side. */
-const pixels = z.instanceof(Uint8Array).refine(({ length }) => length <= 3 * 1024 ** 2, 'is too large');
-const maxImages = 10_000, maxPairs = 4096;
+const index = z.int().min(0);
+const model = z.strictObject({ checkpoint: path, untrained: z.boolean() });
+const source = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('run'), checkpoint: path }), z.strictObject({ kind: z.literal('path'), path })]);
+const image = z.strictObject({ source, index });
+const choice = { seed: z.int().min(0).max(2 ** 32 - 1), branch: z.enum(['online', 'target']), layer: z.string().max(20) };
+const pair = z.strictObject({ model, a: image, b: image.nullable(), ...choice });
+const maxPairs = 4096, maxBlocks = 1000;
 
 /** The engine and the models: loaded at the first call, kept. */
 let drawer: Promise<ModelDrawer> | null = null;
@@ -21,9 +22,10 @@ const loaded = (): Promise<ModelDrawer> =>
   });
 
 export const correspondenceAnswers: ViewAnswers<CorrespondenceCalls> = {
-  model: { schema: z.strictObject({ checkpoint: path }), answer: async (request, context) => (await loaded()).model(request, context) },
-  pair: { schema: z.strictObject({ checkpoint: path, a: path, b: path.nullable(), seed, branch, layer }), answer: async (request, context) => (await loaded()).pair(request, context) },
-  rates: { schema: z.strictObject({ checkpoint: path, images: z.array(path).min(1).max(maxImages), pairs: z.int().min(1).max(maxPairs), seed, branch, layer }), answer: async (request, context) => (await loaded()).rates(request, context) },
-  attention: { schema: z.strictObject({ checkpoint: path, pixels, branch, block: z.int().min(0).max(1000) }), answer: async (request, context) => (await loaded()).attention(request, context) },
-  reconstruction: { schema: z.strictObject({ checkpoint: path, pixels, seed }), answer: async (request, context) => (await loaded()).reconstruction(request, context) },
+  'correspondence/images': { schema: z.strictObject({ source }), answer: async (request) => (await import('./correspondenceImages.ts')).countImages(request.source) },
+  'correspondence/model': { schema: z.strictObject({ model }), answer: async (request, context) => (await loaded()).model(request, context) },
+  'correspondence/pair': { schema: pair, answer: async (request, context) => (await loaded()).pair(request, context) },
+  'correspondence/rates': { schema: z.strictObject({ model, images: source, only: index.nullable(), pairs: z.int().min(1).max(maxPairs), ...choice }), answer: async (request, context) => (await loaded()).rates(request, context) },
+  'correspondence/attention': { schema: pair.extend({ view: z.enum(['a', 'b']), block: z.int().min(0).max(maxBlocks) }), answer: async (request, context) => (await loaded()).attention(request, context) },
+  'correspondence/reconstruction': { schema: pair, answer: async (request, context) => (await loaded()).reconstruction(request, context) },
 };

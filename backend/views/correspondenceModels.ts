@@ -1,40 +1,34 @@
 /** Models that the correspondence view looks into: one engine, a few models kept, one piece of work at a time, behind whatever trains. */
-import { constants, setPriority } from 'node:os';
+import { constants, setPriority, totalmem } from 'node:os';
 import { stat } from 'node:fs/promises';
-import type { Crop } from '../augment/geometry.ts';
-import { imageDataset, loadImage } from '../data/image.ts';
-import { traceSample } from '../data/trace.ts';
 import { openEngine } from '../engines/choose.ts';
 import type { Engine } from '../engines/engine.ts';
 import { InputError, RunError } from '../errors.ts';
 import { attentionMaps } from '../evaluate/attention.ts';
 import { componentColours } from '../evaluate/components.ts';
 import { compared, truthOf } from '../evaluate/correspond.ts';
-import { addPck, matchPatches, pck, pckRates, type PckCounts } from '../evaluate/correspondence.ts';
+import { addPck, matchPatches, pck, pckRates, trueMatches, type PckCounts } from '../evaluate/correspondence.ts';
 import type { FeatureModel } from '../evaluate/features.ts';
-import { parseLayer, type Layer } from '../evaluate/layers.ts';
-import { openModel, untrained, type OpenedModel } from '../evaluate/load.ts';
-import { pairPlan } from '../evaluate/pairs.ts';
+import { parseLayer } from '../evaluate/layers.ts';
+import { openModel, openUntrained, type OpenedModel } from '../evaluate/load.ts';
 import { reconstruct } from '../evaluate/reconstruct.ts';
 import { normalizeRows } from '../evaluate/vectors.ts';
-import type { Branch } from '../methods/method.ts';
 import { methodOf } from '../methods/registry.ts';
 import { encoderBlock } from '../nn/encoder.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
-import type { AttentionRequest, CorrespondenceCalls, LookedAttention, LookedModel, LookedPair, LookedReconstruction, MatchRates, PairRequest, ReconstructionRequest } from '../protocol.ts';
+import type { AttentionRequest, CorrespondenceCalls, LookedModel, LookedPair, MatchRates, ModelSource, PairChoice, PairRequest, RatesRequest } from '../protocol.ts';
+import { drawViews, openImages, wholeImages, type Views } from './correspondenceImages.ts';
 import type { AnswerContext } from './serve.ts';
 
-const keptModels = 4;
+/** Four columns and the untrained model beside them; fewer where they are large. */
+const keptModels = 6, keptShare = 0.25;
 
-interface Views {
-  a: Uint8Array;
-  b: Uint8Array;
-  crops: [a: Crop, b: Crop];
-}
+type Reply<K extends keyof CorrespondenceCalls> = CorrespondenceCalls[K]['reply'];
 
 /** Opens the engine, with what is free of the processor: a run that trains comes first. */
 export async function openModelDrawer(): Promise<ModelDrawer> {
   try {
+    // Before the engine's threads are there: they take over what this one has.
     setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
     // Where it is not allowed, the view shares alike.
@@ -55,9 +49,9 @@ export class ModelDrawer {
     this.notes = notes;
   }
 
-  model({ checkpoint }: { checkpoint: string }, context: AnswerContext): Promise<LookedModel> {
+  model({ model: source }: { model: ModelSource }, context: AnswerContext): Promise<LookedModel> {
     return this.inTurn(context, async () => {
-      const { model, method, parameters, assumptions } = await this.open(checkpoint, context);
+      const { model, method, parameters, assumptions } = await this.open(source, context);
       const { imageSize, grid, depth } = modelDimensions(model);
       const looked = methodOf(method);
       return {
@@ -74,67 +68,69 @@ export class ModelDrawer {
   pair(request: PairRequest, context: AnswerContext): Promise<LookedPair> {
     return this.inTurn(context, async () => {
       const layer = parseLayer(request.layer);
-      const m = await this.open(request.checkpoint, context);
-      const { imageSize, grid } = modelDimensions(m.model);
-      const views = request.b === null ? await drawViews(request.a, m.model, request.seed) : await wholeImages(request.a, request.b, imageSize);
+      const m = await this.open(request.model, context);
+      const { imageSize, grid, patches } = modelDimensions(m.model);
+      const views = await viewsOf(request, m.model);
+      const [cropA, cropB] = views.crops;
       const began = performance.now();
       const [a, b] = await compared(m, views.a, views.b, [views.crops], request.branch, layer);
       const milliseconds = performance.now() - began;
-      const [coloursA, coloursB] = componentColours([a.values, b.values], a.dimension);
+      const { dimension } = a;
+      const { best, bestOfA: bestOfB, mutual } = matchPatches(b.values, a.values, patches, dimension);
+      const [coloursA, coloursB] = componentColours([a.values, b.values], dimension);
+      const isPair = request.b === null;
+      const counts = isPair ? pck(best, truthOf(cropA, cropB, grid, layer), grid) : null;
       return {
-        imageSize, grid, a: views.a, b: views.b, dimension: a.dimension,
-        featuresA: normalizeRows(a.values, a.dimension, 'patch features of a'), featuresB: normalizeRows(b.values, b.dimension, 'patch features of b'),
-        coloursA: coloursA!, coloursB: coloursB!,
-        truth: request.b === null ? truthOf(...views.crops, grid, layer) : null,
-        crops: request.b === null ? { a: views.crops[0], b: views.crops[1] } : null,
+        imageSize, grid, dimension, a: views.a, b: views.b, nameA: views.nameA, nameB: views.nameB,
+        featuresA: normalizeRows(a.values, dimension, 'patch features of a'), featuresB: normalizeRows(b.values, dimension, 'patch features of b'),
+        coloursA: coloursA!, coloursB: coloursB!, best, bestOfB, mutual,
+        aInB: isPair ? trueMatches(cropB, cropA, grid) : null, bInA: isPair ? trueMatches(cropA, cropB, grid) : null,
+        crops: isPair ? { a: cropA, b: cropB } : null,
+        pck: counts && counts.total > 0 ? { patches: counts.total, ...pckRates(counts) } : null,
         milliseconds,
       };
     });
   }
 
-  rates({ checkpoint, images, pairs, seed, branch, layer: name }: CorrespondenceCalls['rates']['request'], context: AnswerContext): Promise<MatchRates> {
+  /** A turn a pair, so that who points at a picture meanwhile waits for one at most. */
+  async rates({ model: source, images, only, pairs, seed, branch, layer: name }: RatesRequest, context: AnswerContext): Promise<MatchRates> {
+    const layer = parseLayer(name);
+    const dataset = await openImages(images);
+    const counts: PckCounts[] = [];
+    let skipped = 0;
+    for (let i = 0; i < pairs; i++) {
+      context.progress('matching pairs of views', i, pairs);
+      const index = only ?? (pairs < dataset.length ? Math.floor(((i + 0.5) * dataset.length) / pairs) : i % dataset.length);
+      await this.inTurn(context, async () => {
+        const m = await this.open(source, context);
+        const { grid, patches } = modelDimensions(m.model);
+        const views = await drawViews(dataset, index, m.model, (seed + i) % 2 ** 32).catch((error: unknown) => {
+          if (error instanceof InputError) return null;
+          throw error;
+        });
+        if (!views) return void skipped++;
+        const [a, b] = await compared(m, views.a, views.b, [views.crops], branch, layer);
+        counts.push(pck(matchPatches(b.values, a.values, patches, a.dimension).best, truthOf(...views.crops, grid, layer), grid));
+      });
+      // Requests that came meanwhile take their turns.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (counts.length === 0) throw new InputError('none of these images can be read');
+    return { pairs: counts.length, skipped, ...pckRates(addPck(counts)) };
+  }
+
+  attention({ view, block, ...request }: AttentionRequest, context: AnswerContext): Promise<Reply<'correspondence/attention'>> {
     return this.inTurn(context, async () => {
-      const layer = parseLayer(name);
-      const m = await this.open(checkpoint, context);
-      const start = m.config && untrained(m.model, m.method, m.config.seed);
-      const counts: PckCounts[] = [], before: PckCounts[] = [];
-      try {
-        for (let i = 0; i < pairs; i++) {
-          if (context.signal.aborted) throw new RunError('cancelled');
-          context.progress('matching pairs of views', i, pairs);
-          // One after the other, so that a click need not wait for all.
-          const views = await drawViews(images[i % images.length]!, m.model, seed + i).catch((error: unknown) => {
-            if (error instanceof InputError) return null;
-            throw error;
-          });
-          if (!views) continue;
-          counts.push(await counted(m, views, branch, layer));
-          if (start) before.push(await counted(start, views, branch, layer));
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-      } finally {
-        start?.parameters.dispose();
-      }
-      if (counts.length === 0) throw new InputError('none of these images can be read');
-      const { rates, chance } = pckRates(addPck(counts));
-      return { pairs: counts.length, rates, chance, untrained: before.length > 0 ? pckRates(addPck(before)).rates : null };
+      const m = await this.open(request.model, context);
+      return attentionMaps(m, (await viewsOf(request, m.model))[view], request.branch, block);
     });
   }
 
-  attention({ checkpoint, pixels, branch, block }: AttentionRequest, context: AnswerContext): Promise<LookedAttention> {
+  reconstruction(request: PairRequest, context: AnswerContext): Promise<Reply<'correspondence/reconstruction'>> {
     return this.inTurn(context, async () => {
-      const m = await this.open(checkpoint, context);
-      checkPixels(pixels, m.model);
-      return attentionMaps(m, pixels, branch, block);
-    });
-  }
-
-  reconstruction({ checkpoint, pixels, seed }: ReconstructionRequest, context: AnswerContext): Promise<LookedReconstruction> {
-    return this.inTurn(context, async () => {
-      const m = await this.open(checkpoint, context);
-      checkPixels(pixels, m.model);
-      const { mask, pixels: painted, normalised } = await reconstruct(m, pixels, seed);
-      return { imageSize: m.model.imageSize, mask, reconstruction: painted, normalised };
+      const m = await this.open(request.model, context);
+      const { mask, pixels, normalised } = await reconstruct(m, (await viewsOf(request, m.model)).a, request.seed);
+      return { imageSize: m.model.imageSize, mask: [...mask], pixels, normalised };
     });
   }
 
@@ -148,21 +144,22 @@ export class ModelDrawer {
     return result;
   }
 
-  private async open(path: string, { progress }: AnswerContext): Promise<OpenedModel> {
-    const { mtimeMs } = await stat(path).catch((error: NodeJS.ErrnoException) => {
-      throw new InputError(`${path} cannot be opened (${error.code ?? error.message}): it may have been deleted`);
+  private async open({ checkpoint, untrained }: ModelSource, { progress }: AnswerContext): Promise<OpenedModel> {
+    const { mtimeMs } = await stat(checkpoint).catch((error: NodeJS.ErrnoException) => {
+      throw new InputError(error.code === 'ENOENT' ? `${checkpoint} is not there any more: a run keeps its newest checkpoints alone ("checkpoint": {"keep": ...})` : `${checkpoint} cannot be opened (${error.code ?? error.message})`);
     });
-    const name = `${path}\n${mtimeMs}`;
+    const name = `${checkpoint}\n${untrained ? 'untrained' : mtimeMs}`;
     const known = this.models.get(name);
     if (known) {
       this.models.delete(name);
       this.models.set(name, known);
       return known;
     }
-    progress('reading the checkpoint');
-    const opened = await openModel(path);
+    progress(untrained ? 'drawing initial values' : 'reading the checkpoint');
+    const opened = await (untrained ? openUntrained(checkpoint) : openModel(checkpoint));
     this.models.set(name, opened);
-    if (this.models.size > keptModels) {
+    const bytes = (): number => [...this.models.values()].reduce((sum, { parameters }) => sum + bytesOf(parameters), 0);
+    while (this.models.size > 1 && (this.models.size > keptModels || bytes() > keptShare * totalmem())) {
       const [oldest, model] = this.models.entries().next().value!;
       this.models.delete(oldest);
       model.parameters.dispose();
@@ -171,24 +168,8 @@ export class ModelDrawer {
   }
 }
 
-/** The pair that `siamscope correspond` draws first for this seed. */
-async function drawViews(path: string, model: ModelConfig, seed: number): Promise<Views> {
-  const { views } = await traceSample(imageDataset(path), pairPlan(model), { seed, epoch: 0, index: 0 });
-  const [a, b] = views;
-  return { a: a!.pixels, b: b!.pixels, crops: [a!.crop, b!.crop] };
-}
+const bytesOf = ({ specs }: FeatureModel['parameters']): number => specs.reduce((sum, { shape }) => sum + 4 * shape.reduce((product, n) => product * n, 1), 0);
 
-async function wholeImages(pathA: string, pathB: string, size: number): Promise<Views> {
-  const whole: Crop = { top: 0, left: 0, height: size, width: size, flipped: false, imageWidth: size, imageHeight: size };
-  return { a: await loadImage(pathA, size), b: await loadImage(pathB, size), crops: [whole, whole] };
-}
-
-async function counted(m: FeatureModel, { a, b, crops }: Views, branch: Branch, layer: Layer): Promise<PckCounts> {
-  const { grid, patches } = modelDimensions(m.model);
-  const [from, to] = await compared(m, a, b, [crops], branch, layer);
-  return pck(matchPatches(to.values, from.values, patches, from.dimension).best, truthOf(...crops, grid, layer), grid);
-}
-
-function checkPixels(pixels: Uint8Array, { imageSize }: ModelConfig): void {
-  if (pixels.length !== imageSize ** 2 * 3) throw new InputError(`this model takes images of ${imageSize} by ${imageSize} pixels, ${imageSize ** 2 * 3} bytes, not ${pixels.length}`);
+async function viewsOf({ a, b, seed }: Pick<PairRequest, 'a' | 'b'> & Pick<PairChoice, 'seed'>, model: ModelConfig): Promise<Views> {
+  return b === null ? drawViews(await openImages(a.source), a.index, model, seed) : wholeImages(a, b, modelDimensions(model).imageSize);
 }
