@@ -32,7 +32,7 @@ export function findEncoder(tensors: readonly TensorInfo[], roles: Roles, target
 function blocksOf(shapes: ReadonlyMap<string, unknown>): Map<number, Set<string>> {
   const blocks = new Map<number, Set<string>>();
   for (const name of shapes.keys()) {
-    const match = /^blocks\.(\d{1,4})\.(.{1,100})$/.exec(name);
+    const match = name.startsWith('blocks.') ? /^blocks\.(\d{1,4})\.(.{1,100})$/.exec(name) : null;
     if (!match) continue;
     const inner = blocks.get(Number(match[1])) ?? new Set();
     blocks.set(Number(match[1]), inner.add(match[2]!));

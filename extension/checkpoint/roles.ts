@@ -37,25 +37,27 @@ interface Split {
   /** Where they begin in the name. */
   start: number;
   branch: 'online' | 'target' | null;
+  /** What named the branch. */
+  dropped: string | null;
   optimizer: boolean;
 }
 
 function split(name: string): Split {
   let parts = name.split('.', mostParts), start = 0;
-  let branch: Split['branch'] = null;
+  let branch: Split['branch'] = null, dropped: string | null = null;
   while (parts.length > 1) {
     const [first, second] = parts as [string, string];
-    if (optimizerNames.has(first)) return { parts, start, branch, optimizer: true };
-    if (targetNames.has(first)) branch = 'target';
-    else if (onlineNames.has(first)) branch = 'online';
+    if (optimizerNames.has(first)) return { parts, start, branch, dropped, optimizer: true };
+    if (targetNames.has(first)) [branch, dropped] = ['target', first];
+    else if (onlineNames.has(first)) [branch, dropped] = ['online', first];
     // MSN's online branch; elsewhere a module of this name may be the model's own.
     else if (first === 'encoder' && (second === 'module' || encoderNames.has(second) || second === 'fc')) branch ??= 'online';
     else if (!wrappers.has(first)) break;
     parts = parts.slice(1);
     start += first.length + 1;
   }
-  if (!parts[0]!.startsWith('mm_')) return { parts, start, branch, optimizer: false };
-  return { parts: [parts[0]!.slice('mm_'.length), ...parts.slice(1)], start: start + 'mm_'.length, branch: 'target', optimizer: false };
+  if (!parts[0]!.startsWith('mm_')) return { parts, start, branch, dropped, optimizer: false };
+  return { parts: [parts[0]!.slice('mm_'.length), ...parts.slice(1)], start: start + 'mm_'.length, branch: 'target', dropped, optimizer: false };
 }
 
 /** Methods by what only they have; the first one that fits. */
@@ -80,16 +82,16 @@ const isGroup = (part: string | undefined): boolean => part !== undefined && /^g
 
 function marksOf(names: readonly string[], splits: readonly Split[]): Set<string> {
   const marks = new Set<string>();
-  splits.forEach(({ parts, optimizer }, place) => {
+  splits.forEach(({ parts, dropped, optimizer }, place) => {
     if (optimizer) return;
     const [first, second] = parts;
     marks.add(first!);
     if (second !== undefined && (first === 'head' || first === 'fc')) marks.add(`${first}.${second}`);
     if ((first === 'head' || first === 'fc') && second === 'weight') marks.add('classifier');
     if (first === 'blocks' && isGroup(second)) marks.add('group');
-    if (/(^|\.)relative_position_bias_table$/.test(names[place]!.slice(-200))) marks.add('relative_position_bias');
-    for (const part of parts) if (part === 'mlp2') marks.add(part);
-    for (const part of names[place]!.split('.', 4)) if (part === 'base_encoder' || part === 'momentum_encoder' || part === 'encoder_q') marks.add(part);
+    if (names[place]!.endsWith('relative_position_bias_table')) marks.add('relative_position_bias');
+    if (first === 'mlp2' || second === 'mlp2') marks.add('mlp2');
+    if (dropped) marks.add(dropped);
   });
   return marks;
 }

@@ -48,7 +48,9 @@ export function usesOf({ file, roles, online, target, run }: Found): CheckpointU
   const both = online && target ? 'online encoder, and the target\'s moving average' : target ? 'the target\'s encoder alone' : 'the encoder is whole';
   use('Features: k-NN, linear, fine-tuning', lacks ? 'partly' : 'yes', lacks ?? both, run && !lacks ? 'evaluate' : null);
 
-  const here = opensHere(file) && !lacks;
+  const exported = opensHere(file) && !lacks;
+  // A run's own method says how its checkpoint is opened, whatever its names.
+  const here = exported || (!lacks && encoder.transformer && run !== null && 'method' in run.config);
   const foreign = !encoder.transformer ? 'the encoder is no Vision Transformer' : lacks ?? `the encoder is here, under names${method ? ` of ${method}` : ''} that SiamScope does not open yet`;
   use('Dense correspondence', here ? 'yes' : 'no', here ? 'patch by patch, with the encoder\'s features' : foreign, here ? 'correspond' : null);
   const predicts = has('predictor'), hasTarget = target !== null;
@@ -56,7 +58,7 @@ export function usesOf({ file, roles, online, target, run }: Found): CheckpointU
   const draws = ['decoder_embed', 'decoder_blocks', 'decoder_pred', 'mask_token'].filter((name) => !owns(name));
   if (method === 'MAE' && draws.length === 0) use('Reconstruction', 'yes', 'the decoder is whole; what it draws may be pixels normalised patch by patch');
   else use('Reconstruction', 'no', method === 'MAE' ? `${draws.join(', ')} ${draws.length === 1 ? 'is' : 'are'} missing: reconstruction impossible` : method === 'SiameseIM' ? 'it predicts features, not pixels: there is nothing to draw' : 'no decoder: reconstruction impossible');
-  use('Export to timm', here ? 'yes' : 'no', here ? `${target && online ? 'the online encoder, or the target\'s by the command line' : 'the encoder'}, under timm's names` : foreign, here ? 'export' : null);
+  use('Export to timm', exported ? 'yes' : 'no', exported ? `${target && online ? 'the online encoder, or the target\'s by the command line' : 'the encoder'}, under timm's names` : foreign.replace('open yet', 'export yet'), exported ? 'export' : null);
   if (run) use('Resuming training', run.hasOptimizer ? 'yes' : 'no', run.hasOptimizer ? 'optimizer.safetensors lies beside it' : 'no optimizer.safetensors beside it', run.hasOptimizer ? 'resume' : null);
   else use('Resuming training', has('optimizer') ? 'partly' : 'no', has('optimizer') ? 'the optimizer\'s state is here: the code that wrote it can go on; SiamScope resumes its own runs' : 'no optimizer state: training can only start from these weights');
   return uses;

@@ -64,7 +64,10 @@ class CheckpointEditor implements vscode.CustomReadonlyEditorProvider {
         host.dispose();
       },
     });
-    void host.load().then(() => this.log.info(`${uri.fsPath}: ${host.open().state}`));
+    void host.load().then(() => {
+      const { state, summary } = host.open();
+      this.log.info(`${uri.fsPath}: ${state}${summary ? `, its header read in ${summary.opened.toFixed(0)} ms` : ''}`);
+    });
   }
 }
 

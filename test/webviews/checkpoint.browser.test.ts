@@ -221,7 +221,7 @@ describe.skipIf(noBrowser !== null)('the checkpoint inspector', () => {
     const entry = await open(path, { trusted: false });
     const { view, server, faults } = entry;
     await shown(view);
-    expect(await view.getByRole('button', { name: 'Correspond' }).isDisabled()).toBe(true);
+    expect(await Promise.all(['Export…', 'Correspond'].map((name) => view.getByRole('button', { name }).isDisabled()))).toEqual([true, false]);
     await view.getByRole('button', { name: 'Manage Trust' }).click();
     server.trusted = true;
     server.host.notify();

@@ -87,7 +87,9 @@ export function uses({ uses: all }: CheckpointSummary, { trusted, actions: there
   const item = ({ title, verdict, why, action }: CheckpointUse): HTMLElement => {
     const [mark, word, tone] = verdicts[verdict];
     const made = element('li', { class: tone }, element('span', { class: 'mark', 'aria-hidden': 'true' }, mark), element('span', { class: 'text' }, element('b', {}, title), element('span', { class: 'hidden-text' }, `: ${word}; `), element('span', { class: 'why' }, why)));
-    if (action !== null && there.includes(action)) made.append(button(actionNames[action], { disabled: !trusted, title: trusted ? '' : 'Nothing is launched until this workspace is trusted' }, () => actions.act(action)));
+    // What it opens asks for trust itself.
+    const allowed = trusted || action === 'correspond';
+    if (action !== null && there.includes(action)) made.append(button(actionNames[action], { disabled: !allowed, title: allowed ? '' : 'Nothing is launched until this workspace is trusted' }, () => actions.act(action)));
     return made;
   };
   const section = element('section', { class: 'uses', 'aria-labelledby': 'uses' }, element('h2', { id: 'uses' }, 'What it can be used for'), element('ul', { class: 'findings' }, ...all.map(item)));
