@@ -4,6 +4,7 @@ import type { RelativeGeometry } from '../augment/geometry.ts';
 import type { Draw } from '../nn/dropPath.ts';
 import type { ModelConfig } from '../nn/model.ts';
 import type { Parameters, ParameterSpec } from '../nn/parameters.ts';
+import type { Mixing } from './mixing.ts';
 
 /** One view of a batch as the model takes it. */
 export interface ViewTensors {
@@ -21,6 +22,10 @@ export interface MethodBatch {
   views: ViewTensors[];
   /** Where view 1 (b) lies to view 0 (a), for each sample; null for methods of one view. */
   geometry: RelativeGeometry[] | null;
+  /** Classes of the images, [B]; -1 where an image has none. Null or left out: the images have none. */
+  labels?: Int32Array | null;
+  /** How images are to be mixed, where that is not the method's to draw. */
+  mixing?: Mixing;
 }
 
 /** What a step brings besides its images. */

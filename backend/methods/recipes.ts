@@ -7,9 +7,10 @@ import { maeSchema } from './mae.options.ts';
 import { mocov3Schema } from './mocov3.options.ts';
 import { msnSchema } from './msn.options.ts';
 import { siameseSchema } from './siamese.options.ts';
-import { contrastedViews, focalViews, multiCrop, pairedViews, singleView } from './views.ts';
+import { supervisedSchema } from './supervised.options.ts';
+import { contrastedViews, focalViews, labelledView, multiCrop, pairedViews, singleView } from './views.ts';
 
-export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema, dinoSchema, ibotSchema, msnSchema]).describe('What is trained, and its own options.');
+export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema, dinoSchema, ibotSchema, msnSchema, supervisedSchema]).describe('What is trained, and its own options.');
 
 export type MethodConfig = z.infer<typeof methodSchema>;
 
@@ -31,6 +32,8 @@ export interface Recipe<C> {
   momentumPath?: 'line';
   /** What the method schedules itself, at a step that counts from 0: temperatures, what is frozen. */
   rates?(this: void, options: C, at: Progress): Record<string, number>;
+  /** Fewest classes that the images must fit into; left out where a method needs none. */
+  classes?(this: void, options: C): number;
   /** The loss of a model that tells no image from another; left out where there is none. `batch` is the images of one forward pass. */
   uniformLoss?(this: void, model: ModelConfig, options: C, batch: number): number | null;
 }
@@ -52,6 +55,7 @@ const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { nam
   dino: { views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates, uniformLoss: (_model, { outputs }) => Math.log(outputs) },
   ibot: { views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates },
   msn: { views: focalViews, momentum: ({ momentum }) => momentum, momentumPath: 'line', uniformLoss: (_model, { prototypes }) => Math.log(prototypes) },
+  supervised: { views: labelledView, momentum: () => null, classes: ({ classes }) => classes, uniformLoss: (_model, { classes }) => Math.log(classes) },
   mocov3: { views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { temperature }, batch) => (batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };
 

@@ -7,10 +7,11 @@ import type { MethodConfig } from './recipes.ts';
 import { mocov3 } from './mocov3.ts';
 import { msn } from './msn.ts';
 import { siamese } from './siamese.ts';
+import { supervised } from './supervised.ts';
 
 export { methodSchema, type MethodConfig } from './recipes.ts';
 
-const methods: { [N in MethodConfig['name']]: Method<Extract<MethodConfig, { name: N }>> } = { siamese, mae, mocov3, dino, ibot, msn };
+const methods: { [N in MethodConfig['name']]: Method<Extract<MethodConfig, { name: N }>> } = { siamese, mae, mocov3, dino, ibot, msn, supervised };
 
 /** The method that a run file names. */
 export const methodOf = (config: MethodConfig): Method<MethodConfig> => methods[config.name];

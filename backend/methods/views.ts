@@ -10,7 +10,7 @@ import type { SiameseOptions } from './siamese.options.ts';
 
 const ratio: [number, number] = [3 / 4, 4 / 3];
 const flip: OpSpec = { op: 'horizontalFlip', p: 0.5 };
-const jitter: OpSpec = { op: 'colorJitter', p: 0.8, brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1 };
+const jitter = { op: 'colorJitter' as const, p: 0.8, brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1 } satisfies OpSpec;
 const grey: OpSpec = { op: 'grayscale', p: 0.2 };
 const blur = (p: number): OpSpec => ({ op: 'gaussianBlur', p, sigma: [0.1, 2] });
 
@@ -72,6 +72,14 @@ export function focalViews(model: ModelConfig, options: MsnOptions): ViewPlan {
   return {
     patchSize: model.patchSize,
     views: [view('target', model.imageSize, options.scale), view('anchor', model.imageSize, options.scale, options.anchorViews), ...(options.focalViews > 0 ? [view('focal', options.focalSize, options.focalScale, options.focalViews)] : [])],
+  };
+}
+
+/** One view with MAE's and DeiT's crop; colours change a little, for their RandAugment is not among the ops. */
+export function labelledView(model: ModelConfig): ViewPlan {
+  return {
+    patchSize: model.patchSize,
+    views: [{ name: 'online', size: model.imageSize, crop: { scale: [0.08, 1], ratio, interpolation: 'bicubic' }, ops: [flip, { ...jitter, saturation: 0.4, hue: 0 }], mask: null }],
   };
 }
 

@@ -20,6 +20,9 @@ import msnVitBase from './msn-vit-base.json' with { type: 'json' };
 import msnVitSmall from './msn-vit-small.json' with { type: 'json' };
 import siameseVitBase from './siamese-vit-base.json' with { type: 'json' };
 import siameseVitSmall from './siamese-vit-small.json' with { type: 'json' };
+import supervisedTiny from './supervised-tiny.json' with { type: 'json' };
+import supervisedVitBase from './supervised-vit-base.json' with { type: 'json' };
+import supervisedVitSmall from './supervised-vit-small.json' with { type: 'json' };
 import tiny from './tiny.json' with { type: 'json' };
 
 export type Preset = Omit<RunFile, 'name' | 'data' | 'preset' | '$schema'>;
@@ -46,6 +49,9 @@ const all = {
   'msn-tiny': msnTiny,
   'msn-vit-small': msnVitSmall,
   'msn-vit-base': msnVitBase,
+  'supervised-tiny': supervisedTiny,
+  'supervised-vit-small': supervisedVitSmall,
+  'supervised-vit-base': supervisedVitBase,
 };
 
 /** Checked by the schema where they are merged into a run. */
@@ -75,4 +81,7 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   'msn-tiny': 'Masked Siamese Networks for minutes on a CPU',
   'msn-vit-small': 'Masked Siamese Networks, ViT-S/16 at 224: the paper\'s recipe (Assran et al., ECCV 2022)',
   'msn-vit-base': 'Masked Siamese Networks, ViT-B/16 at 224: 600 epochs, as the authors\' file; the share of dropped patches is our reading',
+  'supervised-tiny': 'Supervised training for minutes on a CPU; ten classes',
+  'supervised-vit-small': 'Supervised, ViT-S/16 at 224: the recipe of MAE\'s baseline, with colour jitter for RandAugment',
+  'supervised-vit-base': 'Supervised, ViT-B/16 at 224: the recipe of MAE\'s baseline, with colour jitter for RandAugment',
 };

@@ -44,7 +44,13 @@ export function randomBatch(model: ModelConfig, method: MethodConfig, size: numb
     const crops = Array.from({ length: size }, () => ({ top: random.integer(0, 100), left: random.integer(0, 100), height: random.integer(100, 200), width: random.integer(100, 200), flipped: random.chance(0.5), imageWidth: 320, imageHeight: 320 }));
     return { name, size: side, pixels, crops, mask: masks };
   });
-  return { step: 0, epoch: 0, indices: new Uint32Array(size), files: [], labels: null, views, skipped: [] };
+  return { step: 0, epoch: 0, indices: new Uint32Array(size), files: [], labels: labelsOf(method, size), views, skipped: [] };
+}
+
+/** Classes one after the other, for methods that need them. */
+function labelsOf(method: MethodConfig, size: number): Int32Array | null {
+  const classes = recipeOf(method).classes?.(method);
+  return classes === undefined ? null : Int32Array.from({ length: size }, (_, i) => i % classes);
 }
 
 export async function benchmarkStep(engine: Engine, options: { model: ModelConfig; method: MethodConfig; batch: number; steps: number }): Promise<StepBenchmark> {

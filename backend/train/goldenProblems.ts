@@ -108,7 +108,17 @@ const msnConfig = z.object({
   ema_momentum: z.number(),
 });
 
-export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config, dinoConfig, ibotConfig, msnConfig]);
+const supervisedConfig = z.object({
+  method: z.literal('supervised'),
+  ...common,
+  global_pool: z.boolean(),
+  classes: z.int().min(2),
+  drop_path: z.number().min(0),
+  label_smoothing: z.number().min(0),
+  layer_decay: z.number().positive(),
+});
+
+export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config, dinoConfig, ibotConfig, msnConfig, supervisedConfig]);
 type GoldenConfig = z.infer<typeof goldenConfigSchema>;
 
 export interface GoldenProblem {
@@ -157,6 +167,7 @@ export function goldenModel(c: GoldenConfig): { model: ModelConfig; method: Meth
     });
     return { model: model(c, null), method };
   }
+  if (c.method === 'supervised') return { model: { ...model(c, null), dropPath: c.drop_path }, method: methodSchema.parse({ name: 'supervised', classes: c.classes, pooling: c.global_pool ? 'mean' : 'class', labelSmoothing: c.label_smoothing, layerDecay: c.layer_decay, mixup: 0, cutmix: 0 }) };
   if (c.method === 'mocov3') return { model: model(c, null), method: methodSchema.parse({ name: 'mocov3', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, projectorLayers: c.projector_layers, predictorLayers: c.predictor_layers, temperature: c.temperature, trainPatchEmbed: c.train_patch_embed, ...(c.mask_ratio === null ? {} : { mask: 'block', maskRatio: c.mask_ratio }) }) };
   const method = methodSchema.parse({
     name: 'siamese', decoderWidth: c.decoder_embed_dim, decoderHeads: c.decoder_heads, projectorDepth: c.projector_depth, predictorDepth: c.predictor_depth,
@@ -251,6 +262,21 @@ async function msnProblem(c: Extract<GoldenConfig, { method: 'msn' }>, file: Ten
   };
 }
 
+async function supervisedProblem(c: Extract<GoldenConfig, { method: 'supervised' }>, file: TensorFile): Promise<GoldenProblem> {
+  const crops = await readCrops(file);
+  const has = (name: string): boolean => file.tensors.some((tensor) => tensor.name === name);
+  const labels = Int32Array.from(await file.readFloat32('labels'));
+  const lambda = has('mix_lambda') ? await file.readFloat32('mix_lambda') : null;
+  const isCut = has('mix_cutmix') ? (await file.readFloat32('mix_cutmix')).map((cut) => Number(cut !== 0)) : null;
+  const boxes = isCut?.some((cut) => cut === 1) ? Int32Array.from(await file.readFloat32('mix_box')) : null;
+  if (boxes && isCut?.some((cut) => cut === 0)) throw new InputError(`${file.path} blends some images and cuts others: that is not supported`);
+  return {
+    options: { ...goldenModel(c), optimizer: optimizerOf(c) },
+    rates: () => ({ learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: 1 }),
+    batch: () => ({ views: viewsOf(crops, c.patch_size), geometry: null, labels, ...(lambda && { mixing: { lambda, boxes } }) }),
+  };
+}
+
 /** The folder's problem; its batch file stays the caller's. */
 export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<GoldenProblem> {
   switch (config.method) {
@@ -263,6 +289,8 @@ export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<
       return distillationProblem(config, batch);
     case 'msn':
       return msnProblem(config, batch);
+    case 'supervised':
+      return supervisedProblem(config, batch);
     case 'mocov3':
       return mocov3Problem(config, batch);
   }

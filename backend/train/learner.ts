@@ -81,6 +81,7 @@ export function methodBatch(batch: Batch, model: ModelConfig): MethodBatch {
   const [a, b] = batch.views;
   return {
     views: batch.views.map((view) => viewTensors(view, model.patchSize)),
+    labels: batch.labels,
     geometry: a && b ? a.crops.map((crop, i) => relativeGeometry(crop, b.crops[i]!)) : null,
   };
 }

@@ -8,6 +8,7 @@ import { openEngine } from '../engines/choose.ts';
 import type { Engine } from '../engines/engine.ts';
 import { InputError, RunError } from '../errors.ts';
 import { openTensorFile, writeSafetensors } from '../formats/tensorFile.ts';
+import { recipeOf } from '../methods/recipes.ts';
 import type { FileDigest, StepRates, TrainingCalls, TrainingOpened, TrainingStep } from '../protocol.ts';
 import { viewPlanOf, type RunConfig } from './config.ts';
 import { Learner, type NamedTensor } from './learner.ts';
@@ -51,6 +52,8 @@ export class TrainingSession {
     const { size, accumulate } = config.batch;
     const dataset = await openDataset(config.data.train);
     if (dataset.length === 0) throw new InputError(`there are no images in ${config.data.train}: set data.train`);
+    const classes = recipeOf(config.method).classes?.(config.method) ?? null;
+    if (classes !== null && (dataset.classes.length === 0 || dataset.classes.length > classes)) throw new InputError(dataset.classes.length === 0 ? `the images in ${config.data.train} have no classes, which method ${config.method.name} needs: put them in a folder a class` : `the images in ${config.data.train} have ${dataset.classes.length} classes, more than method.classes ${classes}: set method.classes=${dataset.classes.length}`);
     const stepsPerEpoch = new SampleOrder(dataset.length, size, config.seed).stepsPerEpoch / accumulate;
     const steps = scheduleSteps(config.schedule, stepsPerEpoch);
     const loader = openLoader(config, dataset, checkpoint?.step ?? 0, steps.totalSteps);

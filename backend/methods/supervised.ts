@@ -1,0 +1,66 @@
+/** Supervised training of the backbone, as MAE's authors train their baseline and fine-tune: soft labels, mixed images, layer-wise learning rates. */
+import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../errors.ts';
+import { dropPath } from '../nn/dropPath.ts';
+import { encode, encoderSpecs, learnedPositionSpec } from '../nn/encoder.ts';
+import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
+import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
+import { withoutGradient } from '../ops/gradients.ts';
+import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
+import { classTokens, timmInitial } from './distillation.ts';
+import { featureStatistics } from './featureStatistics.ts';
+import type { Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
+import { drawMixing, mixPatches, softTargets } from './mixing.ts';
+import type { SupervisedOptions } from './supervised.options.ts';
+
+const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
+
+/** How far a parameter is from the head, in blocks: the embeddings furthest. */
+function distance(name: string, depth: number): number {
+  if (/^(cls_token|pos_embed|patch_embed\.)/.test(name)) return depth + 1;
+  const block = /^blocks\.(\d+)\./.exec(name);
+  return block ? depth - Number(block[1]) : 0;
+}
+
+function specs(model: ModelConfig, options: SupervisedOptions): ParameterSpec[] {
+  const { width, grid, depth } = modelDimensions(model);
+  const head = linearSpecs('head', width, options.classes).map((spec): ParameterSpec => (spec.name === 'head.weight' ? { ...spec, initializer: { kind: 'normal', std: 2e-5 } } : spec));
+  return [...timmInitial([...encoderSpecs(model, true), learnedPositionSpec(width, grid), ...normSpecs(options.pooling === 'mean' ? 'fc_norm' : 'norm', width, layer(model))]), ...head].map((spec) => ({
+    ...spec,
+    ...(/^(cls_token|pos_embed)$/.test(spec.name) && { decay: false }),
+    ...(options.layerDecay < 1 && { learningRateScale: options.layerDecay ** distance(spec.name, depth) }),
+  }));
+}
+
+/** The classifier's input [B, D]. */
+function pooled(p: Scope, model: ModelConfig, { pooling }: SupervisedOptions, tokens: tf.Tensor): tf.Tensor {
+  if (pooling === 'class') return classTokens(p, model, tokens);
+  const [batch, count, width] = tokens.shape as [number, number, number];
+  return norm(p.at('fc_norm'), tf.mean(tf.slice(tokens, [0, 1, 0], [batch, count - 1, width]), 1), layer(model), true);
+}
+
+function forward(parameters: Parameters, model: ModelConfig, options: SupervisedOptions, { views, labels, mixing: recorded }: MethodBatch, step: StepContext): MethodOutput {
+  const { depth, imageSize, patchSize } = modelDimensions(model);
+  const p = new Scope(parameters);
+  const patches = views[0]!.patches, batch = patches.shape[0];
+  const unknown = labels?.findIndex((label) => label < 0 || label >= options.classes) ?? -1;
+  if (!labels || unknown >= 0) throw new InputError(labels ? `an image has the class ${labels[unknown]}, and method.classes is ${options.classes}` : 'the images have no classes, which supervised training needs: put them in a folder a class');
+  const mixing = recorded ?? drawMixing(step.draw, options, batch, imageSize);
+  const images = mixing ? withoutGradient(() => mixPatches(patches, mixing, patchSize)) : patches;
+  const tokens = encode(p, model, images, p.get('pos_embed'), null, true, undefined, dropPath(model.dropPath, depth, step.draw));
+  const features = pooled(p, model, options, tokens);
+  const logits = linearLayer(p.at('head'), features);
+  const targets = tf.tensor(softTargets(labels, options.classes, options.labelSmoothing, mixing), [batch, options.classes]);
+  const metrics = withoutGradient(() => {
+    const own = tf.tensor1d(labels, 'int32');
+    return {
+      plain_cross_entropy: tf.mean(softCrossEntropy(logits, tf.tensor(softTargets(labels, options.classes, 0, null), [batch, options.classes]), 1)),
+      accuracy: tf.mean(tf.cast(tf.equal(tf.argMax(logits, -1), own), 'float32')),
+      ...featureStatistics(features),
+    };
+  });
+  return { loss: tf.mean(softCrossEntropy(logits, targets, 1)), metrics, intermediates: { mixed_targets: targets, features, logits } };
+}
+
+export const supervised: Method<SupervisedOptions> = { name: 'supervised', specs, momentumPairs: () => [], encoders: { online: '', target: '' }, forward };
