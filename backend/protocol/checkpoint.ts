@@ -117,7 +117,10 @@ export interface CheckpointOpen {
   actions: CheckpointAction[];
 }
 
-export type CheckpointNotice = { kind: 'state'; state: CheckpointOpen } | { kind: 'progress'; done: number; total: number };
+/** What takes long: something of the whole file, and something of one tensor, each one at a time. */
+export type CheckpointLane = 'whole' | 'tensor';
+
+export type CheckpointNotice = { kind: 'state'; state: CheckpointOpen } | { kind: 'progress'; lane: CheckpointLane; done: number; total: number };
 
 /** Numbers of a tensor's values. Those of no finite value are NaN. */
 export interface ValueStatistics {
@@ -254,7 +257,7 @@ export type CheckpointCalls = {
   detail: { request: { tensor: number }; reply: TensorDetail | null };
   check: { request: Nothing; reply: ValueCheck | null };
   /** Ends what takes long. */
-  stop: { request: Nothing; reply: null };
+  stop: { request: { lane: CheckpointLane }; reply: null };
   filters: { request: { tensor: number }; reply: FilterPictures };
   positions: { request: { tensor: number; chosen: number; overview: boolean }; reply: PositionSimilarity };
   relative: { request: { tensor: number }; reply: RelativeBias };

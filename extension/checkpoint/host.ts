@@ -9,7 +9,7 @@ import { elementCount } from '../../backend/formats/dtypes.ts';
 import { hasNumbers, toNumbers } from '../../backend/formats/numbers.ts';
 import { openSource, readAt } from '../../backend/formats/positioned.ts';
 import type { TensorFile, TensorInfo } from '../../backend/formats/tensorFile.ts';
-import type { CheckpointAction, CheckpointCalls, CheckpointDifference, CheckpointFinding, CheckpointNotice, CheckpointOpen, CheckpointProblem, CheckpointSummary, TensorDetail, ValueCheck, ValueStatistics } from '../../backend/protocol.ts';
+import type { CheckpointAction, CheckpointCalls, CheckpointDifference, CheckpointFinding, CheckpointLane, CheckpointNotice, CheckpointOpen, CheckpointProblem, CheckpointSummary, TensorDetail, ValueCheck, ValueStatistics } from '../../backend/protocol.ts';
 import { findEncoder } from './architecture.ts';
 import { differenceOf } from './difference.ts';
 import { KeptFile } from './keptFile.ts';
@@ -51,7 +51,6 @@ interface Opened {
 }
 
 const progressMilliseconds = 100;
-type Lane = 'whole' | 'tensor';
 const histogramBins = 61;
 const mostFindings = 12;
 
@@ -65,7 +64,7 @@ export class CheckpointHost {
   private changed = false;
   private readonly statistics = new Map<number, ValueStatistics>();
   /** What takes long: one at a time of the whole file, and one of a tensor. */
-  private readonly working: Record<Lane, AbortController | null> = { whole: null, tensor: null };
+  private readonly working: Record<CheckpointLane, AbortController | null> = { whole: null, tensor: null };
   private loading: Promise<void> = Promise.resolve();
 
   constructor(options: CheckpointHostOptions) {
@@ -119,7 +118,7 @@ export class CheckpointHost {
         await this.options.trust();
         return null;
       case 'stop':
-        this.working.whole?.abort();
+        this.working[asked.request.lane]?.abort();
         return null;
       case 'rows': {
         const { query, open, from, count } = asked.request;
@@ -204,18 +203,18 @@ export class CheckpointHost {
   }
 
   /** Does what takes long; null where it was stopped. What was going on before is stopped. */
-  private async longly<T>(lane: Lane, work: (signal: AbortSignal, progress: { total: (bytes: number) => void; bytes: (bytes: number) => void }) => Promise<T>): Promise<T | null> {
+  private async longly<T>(lane: CheckpointLane, work: (signal: AbortSignal, progress: { total: (bytes: number) => void; bytes: (bytes: number) => void }) => Promise<T>): Promise<T | null> {
     this.working[lane]?.abort();
     const controller = (this.working[lane] = new AbortController());
-    let total = 0, done = 0, told = 0;
+    let total = 0, done = 0, told = performance.now();
     try {
       return await work(controller.signal, {
         total: (bytes) => (total = bytes),
         bytes: (bytes) => {
           done += bytes;
-          if (performance.now() - told < progressMilliseconds || lane !== 'whole' || this.working.whole !== controller) return;
+          if (performance.now() - told < progressMilliseconds || this.working[lane] !== controller) return;
           told = performance.now();
-          this.options.onNotice({ kind: 'progress', done, total });
+          this.options.onNotice({ kind: 'progress', lane, done, total });
         },
       });
     } catch (error) {

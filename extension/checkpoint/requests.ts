@@ -17,7 +17,7 @@ const parsers: { [K in keyof CheckpointCalls]: (request: Fields) => CheckpointCa
   }),
   detail: ({ tensor }) => ({ tensor: tensorOf(tensor) }),
   check: () => ({}),
-  stop: () => ({}),
+  stop: ({ lane }) => ({ lane: lane === 'whole' || lane === 'tensor' ? lane : refuse('"lane" is none that there is') }),
   filters: ({ tensor }) => ({ tensor: tensorOf(tensor) }),
   positions: ({ tensor, chosen, overview }) => ({ tensor: tensorOf(tensor), chosen: isWhole(chosen) ? chosen : refuse('"chosen" is no position'), overview: overview === true }),
   relative: ({ tensor }) => ({ tensor: tensorOf(tensor) }),

@@ -8,6 +8,7 @@ import { writeSafetensors, type TensorInfo, type TensorToWrite } from '../../bac
 import type { CheckpointCalls, CheckpointNotice, CheckpointSummary } from '../../backend/protocol.ts';
 import { Random } from '../../backend/random.ts';
 import { CheckpointHost, type CheckpointHostOptions } from '../../extension/checkpoint/host.ts';
+import { PanelPort } from '../../extension/panels/port.ts';
 import { filterPictures, positionSimilarity, relativeBias } from '../../extension/checkpoint/pictures.ts';
 import { rolesOf } from '../../extension/checkpoint/roles.ts';
 import { Tally } from '../../extension/checkpoint/statistics.ts';
@@ -240,7 +241,12 @@ describe('numbers', () => {
     }, 1);
     const checking = ask('check', {});
     await new Promise((done) => setTimeout(done, 600));
-    await ask('stop', {});
+    await ask('stop', { lane: 'tensor' });
+    await new Promise((done) => setTimeout(done, 20));
+    const before = notices.length;
+    await new Promise((done) => setTimeout(done, 300));
+    expect(notices.length, 'the other lane goes on').toBeGreaterThan(before);
+    await ask('stop', { lane: 'whole' });
     expect(await checking).toBeNull();
     clearInterval(timer);
     const progress = notices.filter((notice) => notice.kind === 'progress');
@@ -380,12 +386,30 @@ describe('hostile texts', () => {
   test('requests that are none are refused, with a reason', async () => {
     const { host, ask } = hostOf(join(fixtures, 'reference/mae-0/model.pth'));
     await host.load();
-    const refused: [string, unknown][] = [['rows', {}], ['rows', { query: 'x'.repeat(5000), open: [], from: 0, count: 1 }], ['rows', { query: '', open: [1], from: 0, count: 1 }], ['rows', { query: '', open: [], from: -1, count: 1 }], ['rows', { query: '', open: [], from: 0, count: 1e9 }], ['detail', { tensor: '../x' }], ['act', { action: 'delete' }], ['compare', { sibling: '/etc/passwd' }], ['__proto__', {}], ['toString', {}], ['detail', null]];
+    const refused: [string, unknown][] = [['rows', {}], ['rows', { query: 'x'.repeat(5000), open: [], from: 0, count: 1 }], ['rows', { query: '', open: [1], from: 0, count: 1 }], ['rows', { query: '', open: [], from: -1, count: 1 }], ['rows', { query: '', open: [], from: 0, count: 1e9 }], ['detail', { tensor: '../x' }], ['act', { action: 'delete' }], ['compare', { sibling: '/etc/passwd' }], ['stop', {}], ['__proto__', {}], ['toString', {}], ['detail', null]];
     for (const [call, request] of refused) await expect(ask(call as 'detail', request as { tensor: number })).rejects.toThrow(/not understood/);
     await expect(ask('positions', { tensor: 0, chosen: 5, overview: true })).rejects.toThrow();
     await expect(ask('filters', { tensor: 1e9 })).rejects.toThrow('there is no such tensor');
     host.dispose();
   });
+});
+
+test('10,000 fuzzed messages cause no fault, and each request is answered once', async () => {
+  const { host } = hostOf(join(fixtures, 'reference/siamese-0/model.pth'), { act: () => Promise.reject(new Error('no')) });
+  await host.load();
+  const random = new Random(7);
+  const pick = <T>(values: readonly T[]): T => values[random.integer(0, values.length - 1)]!;
+  const value = (): unknown => pick<unknown>([0, 1, -1, 3, 200, 1e9, NaN, '', 'blocks', 'encoder', '../x', '__proto__', 'x'.repeat(2000), null, undefined, true, [], ['encoder', 'encoder/blocks'], [1], {}, { tensor: 1 }]);
+  const calls = ['rows', 'detail', 'stop', 'filters', 'positions', 'relative', 'compare', 'act', 'saveTable', 'trust', 'asText', 'constructor', '__proto__'];
+  const replies = new Map<number, number>();
+  const port = new PanelPort({ open: () => host.open(), answer: (call, request) => host.answer(call, request) }, (message) => {
+    if (message.kind === 'reply' || message.kind === 'failure') replies.set(message.id, (replies.get(message.id) ?? 0) + 1);
+  });
+  const sent = Array.from({ length: 10_000 }, (_, id) => port.receive({ kind: 'request', id, call: pick(calls), request: random.integer(0, 9) === 0 ? value() : { tensor: value(), query: value(), open: value(), from: value(), count: value(), chosen: value(), overview: value(), sibling: pick<unknown>([null, value()]), action: value(), lane: value() } }));
+  await Promise.all(sent);
+  expect(replies.size).toBe(10_000);
+  expect([...replies.values()].every((count) => count === 1)).toBe(true);
+  host.dispose();
 });
 
 test('a file that is gone, cut or something else becomes a problem that is explained, with the bytes where it shows', async () => {

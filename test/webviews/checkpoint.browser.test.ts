@@ -1,5 +1,5 @@
 /** The checkpoint inspector in a real browser, under its real content security policy, with its real host: good, broken and hostile files. */
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
@@ -363,6 +363,27 @@ describe.skipIf(noBrowser !== null)('the checkpoint inspector', () => {
       times.push(performance.now() - began);
     }
     console.log(`100,000 tensors: found in ${times.map((ms) => ms.toFixed(0)).join(', ')} ms, of which 120 ms wait for the next key`);
+    expect(faults).toEqual([]);
+    await close(entry);
+  });
+
+  it('tells how far it is with what takes long, and stops it', async () => {
+    const path = join(root, 'long.safetensors');
+    const count = 2 ** 31, header = Buffer.from(`{"a":{"dtype":"F32","shape":[${count}],"data_offsets":[0,${4 * count}]}}`), length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    writeFileSync(path, Buffer.concat([length, header]));
+    truncateSync(path, 8 + header.length + 4 * count);
+    const entry = await open(path);
+    const { view, faults } = entry;
+    await shown(view);
+    await view.locator('.body .row').first().click();
+    await row(view, 'a').click();
+    await view.getByRole('button', { name: 'Check all values' }).click();
+    await until(view, 'document.querySelector(".health progress")?.value > 0 && document.querySelector(".detail progress")?.value > 0');
+    await view.locator('.detail').getByRole('button', { name: 'Stop' }).click();
+    await view.locator('.detail').getByText('Stopped.').waitFor();
+    await view.locator('.health').getByRole('button', { name: 'Stop' }).click();
+    await view.getByRole('button', { name: 'Check all values' }).waitFor();
     expect(faults).toEqual([]);
     await close(entry);
   });

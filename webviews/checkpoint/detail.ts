@@ -10,10 +10,13 @@ export class Detail {
   private canvas: HTMLCanvasElement | null = null;
   private logCounts: boolean;
   private readonly onLog: (logCounts: boolean) => void;
+  private readonly onStop: () => void;
+  private bar: HTMLProgressElement | null = null;
 
-  constructor(logCounts: boolean, onLog: (logCounts: boolean) => void) {
+  constructor(logCounts: boolean, onLog: (logCounts: boolean) => void, onStop: () => void) {
     this.logCounts = logCounts;
     this.onLog = onLog;
+    this.onStop = onStop;
     this.say('Choose a tensor to see how its values are distributed. Only its own bytes are read.');
     new ResizeObserver(() => this.draw()).observe(this.element);
   }
@@ -21,7 +24,18 @@ export class Detail {
   say(text: string): void {
     this.shown = null;
     this.canvas = null;
+    this.bar = null;
     this.element.replaceChildren(element('p', { class: 'quiet' }, text));
+  }
+
+  /** Reading takes long: how far it is, from 0 to 1. */
+  progress(share: number): void {
+    if (this.shown) return;
+    if (!this.bar) {
+      this.bar = element('progress', { max: 1, 'aria-label': 'Values read' });
+      this.element.append(element('div', { class: 'doing' }, this.bar, button('Stop', {}, () => this.onStop())));
+    }
+    this.bar.value = Math.min(1, share);
   }
 
   show(detail: TensorDetail): void {

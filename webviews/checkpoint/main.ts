@@ -1,5 +1,5 @@
 /** The checkpoint inspector's page: what the host knows and what the user chose, brought together. */
-import type { CheckpointCalls, CheckpointNotice, CheckpointOpen } from '../../backend/protocol.ts';
+import type { CheckpointCalls, CheckpointLane, CheckpointNotice, CheckpointOpen } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
 import { Host } from '../common/messaging.ts';
 import { onThemeChange } from '../common/theme.ts';
@@ -16,9 +16,10 @@ let going: Going | null = null;
 
 const host = new Host<CheckpointCalls, CheckpointOpen, CheckpointNotice>(take, (notice) => {
   if (notice.kind === 'state') take(notice.state);
+  else if (notice.lane === 'tensor') detail.progress(notice.total > 0 ? notice.done / notice.total : 0);
   else if (going) {
     Object.assign(going, { done: notice.done, total: notice.total });
-    const bar = document.querySelector('progress');
+    const bar = document.querySelector<HTMLProgressElement>('.doing progress');
     if (bar && going.total > 0) bar.value = Math.min(1, going.done / going.total);
   }
 });
@@ -44,9 +45,11 @@ function say(text: string): void {
   setTimeout(() => status.classList.remove('fresh'), 4000);
 }
 
+const stop = (lane: CheckpointLane): void => void host.ask('stop', { lane }).catch(complain);
+
 const actions: SummaryActions = {
   check: () => void longly('check', () => host.ask('check', {}, { patient: true })).then(() => tree.refresh()),
-  stop: () => void host.ask('stop', {}).catch(complain),
+  stop: () => stop('whole'),
   act: (action) => void host.ask('act', { action }, { patient: true }).catch(complain),
   showGroup: (key) => tree.show(key),
   showTensor: (tensor) => void choose(tensor),
@@ -69,7 +72,7 @@ tree.restore(view.query, view.open);
 const detail = new Detail(view.logCounts, (logCounts) => {
   view.logCounts = logCounts;
   remember();
-});
+}, () => stop('tensor'));
 const tensors = element('section', { class: 'tensors', 'aria-labelledby': 'tensors' }, element('h2', { id: 'tensors' }, 'Tensors'), element('div', { class: 'columns' }, tree.element, detail.element));
 const sections = new Sections({
   ask: (call, request) => host.ask(call, request, { patient: true }),
@@ -80,7 +83,7 @@ const sections = new Sections({
   compare: (sibling) => void longly('compare', () => host.ask('compare', { sibling }, { patient: true })).then((difference) => {
     if (difference) sections.showDifference(difference);
   }),
-  stop: () => void host.ask('stop', {}).catch(complain),
+  stop: () => stop('whole'),
   showTensor: (tensor) => void choose(tensor),
 });
 document.querySelector('#view')!.append(alert, stale, top, tensors, sections.element, status);
@@ -103,15 +106,20 @@ async function longly<T>(what: Going['what'], work: () => Promise<T>): Promise<T
   }
 }
 
+/** Counts, so that a late answer is not taken for the last one's. */
+let chosen = 0;
+
 async function choose(tensor: number): Promise<void> {
+  const order = ++chosen;
   detail.say('Reading…');
   try {
     const found = await host.ask('detail', { tensor }, { patient: true });
-    // Null: another was chosen meanwhile.
+    if (order !== chosen) return;
     if (found) detail.show(found);
+    else detail.say('Stopped.');
     detail.element.scrollIntoView({ block: 'nearest' });
   } catch (error) {
-    detail.say(error instanceof Error ? error.message : String(error));
+    if (order === chosen) detail.say(error instanceof Error ? error.message : String(error));
   }
 }
 
