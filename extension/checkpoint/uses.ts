@@ -95,7 +95,8 @@ export function picturesOf({ file, roles }: Found): CheckpointPicture[] {
     else if (/^(decoder_)?pos_embed$/.test(own) && (shape.length === 2 || shape.length === 3) && gridOf(shape.at(-2)!) !== null) pictures.push({ kind: 'positions', tensor, title: `Position embedding${where}` });
     else if (/relative_position_bias_table$/.test(own) && shape.length === 2 && shape[0]! >= 9) pictures.push({ kind: 'relative', tensor, title: `Relative positions${own.startsWith('blocks.') ? `, block ${own.split('.')[1]}` : ''}` });
   });
-  return pictures.slice(0, 24);
+  const order = ['filters', 'positions', 'relative'] as const;
+  return pictures.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)).slice(0, 24);
 }
 
 /** What is remarkable about a tensor's values; null where nothing is. */

@@ -96,7 +96,7 @@ describe('what a file is and is good for', () => {
     expect(summary.groups.reduce((sum, { values }) => sum + values, 0)).toBe(430_096);
     expect(Object.fromEntries(summary.uses.map(({ title, verdict }) => [title, verdict]))).toEqual({ 'Features: k-NN, linear, fine-tuning': 'yes', 'Dense correspondence': 'yes', 'Correspondence by prediction': 'yes', Reconstruction: 'no', 'Export to timm': 'yes', 'Resuming training': 'no' });
     expect(summary.findings.map(({ tone }) => tone)).toEqual(['good']);
-    expect(summary.pictures.map(({ title }) => title)).toEqual(['Position embedding, online', 'Position embedding, online predictor', 'Patch embedding, online', 'Patch embedding, target']);
+    expect(summary.pictures.map(({ title }) => title)).toEqual(['Patch embedding, online', 'Patch embedding, target', 'Position embedding, online', 'Position embedding, online predictor']);
     expect(summary.metadata).toContainEqual({ key: 'args.decoder_embed_dim', value: '48' });
   });
 

@@ -135,6 +135,8 @@ function take(next: CheckpointOpen): void {
   if (!next.summary) detail.say('Choose a tensor to see how its values are distributed. Only its own bytes are read.');
   if (next.summary && JSON.stringify(next.summary) !== JSON.stringify(before ?? null)) {
     sections.show(next.summary, view.sections);
+    const [only, ...others] = next.summary.groups;
+    if (only && others.length === 0 && view.open.length === 0) tree.restore(view.query, [only.key]);
     tree.refresh();
     performance.mark('checkpoint-shown');
   }
