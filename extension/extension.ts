@@ -48,6 +48,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   import('./panels/curves.ts').then(({ restoreCurves }) => keep(restoreCurves(context, runs)), (error: Error) => log.error(error));
   import('./panels/checkpoint.ts').then(({ registerCheckpointEditor }) => keep(registerCheckpointEditor(context, log)), (error: Error) => log.error(error));
   import('./panels/augmentation.ts').then(({ restoreLabs }) => keep(restoreLabs({ context, log })), (error: Error) => log.error(error));
+  import('./panels/correspondence.ts').then(({ restoreLooks }) => keep(restoreLooks({ context, log, runs })), (error: Error) => log.error(error));
   const parts: Parts = { context, log, command, process: () => backendCommand(context.extensionUri), runs, runLogs, runsTree, runsView, inventory };
   keep(registerCommands(parts));
   const activationMilliseconds = performance.now() - began;

@@ -9,7 +9,8 @@ import { revealFolder } from './runs.ts';
 
 const { t } = vscode.l10n;
 
-function checkpointOf([node]: readonly unknown[]): CheckpointNode | undefined {
+/** The tree's row that a command was called on. */
+export function checkpointOf([node]: readonly unknown[]): CheckpointNode | undefined {
   return typeof node === 'object' && node !== null && 'kind' in node && node.kind === 'checkpoint' ? (node as CheckpointNode) : undefined;
 }
 

@@ -1,6 +1,7 @@
 /** Every command of the palette, menus, lenses and keys, in one table: its work, and whether it launches something. */
 import { previewAugmentations } from './augmentation.ts';
 import { copyCheckpointPath, evaluateCheckpoint, exportCheckpoint, revealCheckpoint } from './checkpoints.ts';
+import { openCorrespondence } from './correspondence.ts';
 import { installEngine, refreshEngines, selectEngine } from './engines.ts';
 import type { CommandId } from './ids.ts';
 import { newRun } from './newRun.ts';
@@ -33,6 +34,7 @@ export const commandTable: Readonly<Record<CommandId, CommandEntry>> = {
   'siamscope.showLog': inspects(showLog),
   'siamscope.showOutput': inspects(({ log }) => log.show()),
   'siamscope.previewAugmentations': inspects(previewAugmentations),
+  'siamscope.correspond': inspects(openCorrespondence),
   'siamscope.revealCheckpoint': inspects(revealCheckpoint),
   'siamscope.copyCheckpointPath': inspects(copyCheckpointPath),
   'siamscope.exportCheckpoint': launches(exportCheckpoint),

@@ -85,7 +85,7 @@ describe('clauses', () => {
       const { contextValue } = runRow(shownRun(state), t);
       return [...new Set(menuItems.filter(({ when }) => when?.startsWith('view == siamscope.runs && viewItem') && !when.includes('&& listMultiSelection') && new RegExp(/viewItem =~ \/(.*?)\/(?: |$)/.exec(when)![1]!).test(contextValue)).map(({ command }) => command.replace('siamscope.', '')))].sort();
     };
-    const always = ['openCurves', 'revealRun', 'showLog'];
+    const always = ['correspond', 'openCurves', 'revealRun', 'showLog'];
     expect(shown('running')).toEqual([...always, 'saveRun', 'stopRun'].sort());
     expect(shown('queued')).toEqual([...always, 'startNow', 'stopRun'].sort());
     expect(shown('stopping')).toEqual(always);
@@ -100,6 +100,6 @@ test('files that package.json names are there', () => {
 });
 
 test('activation waits for a view, a run file or a panel, never for the window', () => {
-  expect(manifest.activationEvents).toEqual(['workspaceContains:**/*.siam.json', 'onWebviewPanel:siamscope.curves', 'onWebviewPanel:siamscope.augmentation']);
+  expect(manifest.activationEvents).toEqual(['workspaceContains:**/*.siam.json', 'onWebviewPanel:siamscope.curves', 'onWebviewPanel:siamscope.augmentation', 'onWebviewPanel:siamscope.correspondence']);
   expect(manifest.extensionKind).toEqual(['workspace']);
 });

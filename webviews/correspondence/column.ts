@@ -1,0 +1,330 @@
+/** One model's column: which checkpoint it is, both pictures with what the model says of them, and how often it is right. */
+import type { LookedModel, LookSubject } from '../../backend/protocol.ts';
+import { strokeRimmed, surface } from '../common/canvas.ts';
+import { button, element, setText } from '../common/dom.ts';
+import { heatColour } from '../common/heat.ts';
+import { mutualMatches, otherSide, type MutualMatch, type Pair, type Place, type Query, type Side } from './pair.ts';
+import { markColours, Picture, type Mark, type Overlay, type Share } from './picture.ts';
+import { scoreTable, type Score } from './scores.ts';
+import type { ColumnChoice, LookView } from './view.ts';
+import { percent, placeText, readout, whole } from './words.ts';
+
+export interface Pointed {
+  side: Side;
+  share: Share;
+}
+
+export interface ColumnActions {
+  point(pointed: Pointed | null): void;
+  pin(pointed: Pointed): void;
+  step(value: number | null): void;
+  play(): void;
+  remove(): void;
+}
+
+/** What attention is drawn from; rows of tokens, the class token first. */
+export interface Attention {
+  tokens: number;
+  /** [tokens, tokens] of the head that is shown. */
+  rows: Float32Array;
+}
+
+/** What a method that paints patches made of view a. */
+export interface Painted {
+  mask: number[];
+  pixels: Uint8Array;
+  normalised: boolean;
+}
+
+export interface Extras {
+  attention: Partial<Record<Side, Attention>>;
+  painted: Painted | null;
+}
+
+const judgedColours = { right: '#4cc9ff', near: '#f0e442', wrong: '#ff5d3b', unknown: '#e8e8e8' } as const;
+const colourOf = (distance: number | null): string => judgedColours[distance === null ? 'unknown' : distance === 0 ? 'right' : distance === 1 ? 'near' : 'wrong'];
+
+export class Column {
+  readonly element: HTMLElement;
+  pair: Pair | null = null;
+  mutual: MutualMatch[] = [];
+  readonly wires = element('canvas', { class: 'wires', 'aria-hidden': 'true' });
+  readonly pictures: Record<Side, Picture>;
+  private readonly original = element('canvas', { 'aria-hidden': 'true' });
+  private readonly originalFigure = element('figure', { hidden: true }, element('div', { class: 'picture' }, this.original), element('figcaption', {}, 'The original'));
+  private readonly name = element('h2');
+  private readonly about = element('span', { class: 'note' });
+  private readonly removeButton: HTMLButtonElement;
+  private readonly steps: HTMLElement;
+  private readonly slider = element('input', { type: 'range', min: 0, step: 1, 'aria-label': 'Checkpoint' });
+  private readonly stepText = element('output');
+  private readonly playButton: HTMLButtonElement;
+  private readonly newestButton: HTMLButtonElement;
+  private readonly trouble = element('p', { class: 'trouble', role: 'alert', hidden: true });
+  private readonly holder: HTMLElement;
+  private readonly legend = element('div', { class: 'legend' });
+  private readonly scale = element('canvas', { class: 'scale', width: 128, height: 1, 'aria-hidden': 'true' });
+  private readonly low = element('span');
+  private readonly high = element('span');
+  private readonly said = element('p', { class: 'readout', role: 'status' });
+  private readonly scores = element('div', { class: 'score-holder' });
+  private subject: LookSubject | null = null;
+
+  constructor(actions: ColumnActions) {
+    const act = (side: Side): Picture => new Picture({ point: (share) => actions.point(share && { side, share }), pin: (share) => actions.pin({ side, share }) });
+    this.pictures = { a: act('a'), b: act('b') };
+    this.removeButton = button('×', { class: 'quiet', title: 'Remove this column' }, () => actions.remove());
+    this.playButton = button('▶', { title: 'Play the run\'s checkpoints from the first to the newest' }, () => actions.play());
+    this.newestButton = button('Newest', { 'aria-pressed': 'false', title: 'Follow the run: show each new checkpoint' }, () => actions.step(null));
+    this.slider.addEventListener('input', () => {
+      const steps = this.subject?.steps ?? [];
+      actions.step(steps[this.slider.valueAsNumber] ?? null);
+    });
+    this.steps = element('div', { class: 'steps' }, this.playButton, this.slider, this.stepText, this.newestButton);
+    this.holder = element('div', { class: 'pictures' }, this.pictures.a.element, this.pictures.b.element, this.originalFigure, this.wires);
+    this.legend.append(element('span', { class: 'key' }, this.low, this.scale, this.high));
+    this.element = element('section', { class: 'column' }, element('header', {}, this.name, this.about, this.removeButton), this.steps, this.trouble, this.holder, this.legend, this.said, this.scores);
+    this.drawScale();
+  }
+
+  /** What the column is about. */
+  show(subject: LookSubject, choice: ColumnChoice, model: LookedModel | null, alone: boolean, playing: boolean): void {
+    this.subject = subject;
+    const { steps, living } = subject;
+    const step = choice.untrained ? 0 : (choice.step ?? steps.at(-1) ?? null);
+    setText(this.name, subject.name);
+    setText(this.about, [...(steps.length === 0 && choice.untrained ? ['untrained'] : []), ...(living ? ['training'] : []), ...(model ? [`${model.grid} × ${model.grid} patches`] : [])].join(' · '));
+    this.element.setAttribute('aria-label', `${subject.name}${step === null ? '' : `, step ${step}`}`);
+    this.removeButton.hidden = alone;
+    this.removeButton.setAttribute('aria-label', `Remove the column of ${subject.name}`);
+    this.steps.hidden = steps.length < 2;
+    this.slider.max = String(Math.max(0, steps.length - 1));
+    this.slider.value = String(Math.max(0, steps.indexOf(step ?? 0)));
+    const text = step === 0 ? 'untrained' : `step ${whole(step ?? 0)}`;
+    setText(this.stepText, text);
+    this.slider.setAttribute('aria-valuetext', text);
+    setText(this.playButton, playing ? '❚❚' : '▶');
+    this.playButton.setAttribute('aria-label', playing ? 'Pause' : 'Play what was learned');
+    this.newestButton.hidden = !living;
+    this.newestButton.setAttribute('aria-pressed', String(choice.step === null && !choice.untrained));
+  }
+
+  /** Another pair of pictures, or what kept it from being there. */
+  take(pair: Pair | null, problem: string | null): void {
+    this.trouble.hidden = problem === null;
+    setText(this.trouble, problem ?? '');
+    this.element.classList.toggle('lost', problem !== null);
+    if (!pair || pair === this.pair) return;
+    this.pair = pair;
+    this.mutual = mutualMatches(pair);
+  }
+
+  waits(waiting: boolean): void {
+    this.element.classList.toggle('waiting', waiting);
+  }
+
+  score(scores: readonly Score[]): void {
+    this.scores.replaceChildren(scoreTable(scores));
+  }
+
+  /** The pictures anew. */
+  paint(view: LookView, extras: Extras): void {
+    const { pair } = this;
+    if (!pair) return;
+    const { imageSize, nameA, nameB } = pair.facts;
+    const { painted } = extras;
+    const asPainted = view.mode === 'reconstruction' && painted !== null;
+    const [captionA, captionB] = asPainted ? [`What the model sees: ${painted.mask.filter((hidden) => hidden === 0).length} of ${painted.mask.length} patches`, painted.normalised ? 'What it paints, each patch up to its own brightness and contrast: shown with those of the patches seen' : 'What it paints'] : pair.isKnown ? ['View a', 'View b, of the same image'] : [`a: ${nameA}`, `b: ${nameB}`];
+    this.pictures.a.show(pair.pixels.a, imageSize, captionA, `${captionA}. Arrow keys point at a patch, Enter pins it`);
+    this.pictures.b.show(asPainted ? joined(pair, painted) : pair.pixels.b, imageSize, captionB, `${captionB}. Arrow keys point at a patch, Enter pins it`);
+    this.originalFigure.hidden = !asPainted;
+    this.pictures.a.draw();
+    this.pictures.b.draw();
+    if (asPainted) {
+      const side = this.original.parentElement!.clientWidth;
+      const context = surface(this.original, side, side);
+      context.drawImage(this.pictures.a.base, 0, 0, side, side);
+    }
+  }
+
+  /** What is pointed at and pinned, over the pictures. Called for every move of the pointer. */
+  draw(view: LookView, pointed: Pointed | null, pins: readonly Pointed[], extras: Extras): void {
+    const { pair } = this;
+    if (!pair) return;
+    const side = pointed?.side ?? 'a';
+    const patch = pointed ? this.patchOf(pointed) : null;
+    const overlays: Record<Side, Overlay> = { a: this.blank(pair), b: this.blank(pair) };
+    const lines: Line[] = [];
+    let range: { low: number; high: number; what: string } | null = null;
+    const { mode } = view;
+    let sentence = '';
+    if (mode === 'colours') for (const each of ['a', 'b'] as const) overlays[each].colours = pair.colours[each];
+    if (mode === 'reconstruction') {
+      overlays.a.mask = extras.painted?.mask ?? null;
+      sentence = extras.painted ? 'A mask is drawn as in training: “New views” draws another.' : '';
+    } else if (mode === 'attention') {
+      [range, sentence] = this.drawAttention(view, extras, pointed, overlays);
+    } else {
+      if (mode === 'matches') sentence = this.drawMatches(view.threshold, patch, side, lines);
+      const asked = pins.map((pin, i) => ({ pin, label: String(i + 1) }));
+      for (const { pin, label } of asked) this.drawQuery(pair, pin.side, this.patchOf(pin), label, overlays, lines, false);
+      if (patch !== null) {
+        const query = this.drawQuery(pair, side, patch, '', overlays, lines, mode === 'matches' || mode === 'colours');
+        sentence = readout(pair, side, patch, query);
+        if (typeof query !== 'string' && mode === 'similarity') range = layHeat(query, overlays);
+      } else if (mode === 'similarity' && pins.length > 0) {
+        const query = pair.query(pins.at(-1)!.side, this.patchOf(pins.at(-1)!));
+        if (typeof query !== 'string') range = layHeat(query, overlays);
+      }
+      if (sentence === '') sentence = mode === 'colours' ? 'Like colours are like features: the three main directions of both pictures as red, green and blue.' : 'Point at a patch to see what it is most like; a click pins it.';
+    }
+    this.pictures.a.lay(overlays.a);
+    this.pictures.b.lay(overlays.b);
+    this.drawLines(lines, pair.grid);
+    this.legend.classList.toggle('idle', range === null);
+    if (range) {
+      setText(this.low, `${range.what} ${range.low.toFixed(2)}`);
+      setText(this.high, range.high.toFixed(2));
+    }
+    setText(this.said, sentence);
+  }
+
+  /** The patch of this model's grid at what is pointed at. */
+  patchOf({ share }: Pointed): number {
+    const grid = this.pair!.grid;
+    return Math.min(grid - 1, Math.floor(share.y * grid)) * grid + Math.min(grid - 1, Math.floor(share.x * grid));
+  }
+
+  /** The column's pictures as they are seen, for a file. */
+  snapshot(): { canvas: HTMLCanvasElement; title: string; said: string } {
+    const box = this.holder.getBoundingClientRect(), ratio = devicePixelRatio;
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
+    const context = canvas.getContext('2d')!;
+    for (const part of this.holder.querySelectorAll('canvas')) {
+      const { left, top, width, height } = part.getBoundingClientRect();
+      if (width > 0) context.drawImage(part, (left - box.left) * ratio, (top - box.top) * ratio, width * ratio, height * ratio);
+    }
+    return { canvas, title: this.element.getAttribute('aria-label') ?? '', said: this.said.textContent };
+  }
+
+  private blank(pair: Pair): Overlay & { marks: Mark[] } {
+    return { grid: pair.grid, heat: null, colours: null, mask: null, marks: [] };
+  }
+
+  /** Marks and lines of one patch: what was pointed at, its best match, its true place. */
+  private drawQuery(pair: Pair, side: Side, patch: number, label: string, overlays: Record<Side, Overlay>, lines: Line[], wired: boolean): Query | string {
+    const query = pair.query(side, patch);
+    const kind = label === '' ? 'pointed' : 'pin';
+    const mark = (on: Side, of: Mark['kind'], place: Place, text: string): void => void (overlays[on].marks as Mark[]).push({ kind: of, place, label: text });
+    mark(side, kind, pair.centre(patch), label);
+    if (typeof query === 'string') return query;
+    const { over, best, truth, at } = query;
+    if (pair.predicted) {
+      const elsewhere = otherSide(side), place = at[elsewhere];
+      if (place && elsewhere !== over) mark(elsewhere, kind, place, label);
+    }
+    if (truth) mark(over, 'true', truth, '');
+    mark(over, 'best', pair.centre(best), label);
+    if (label !== '' || wired) {
+      const from = over === side ? (at[otherSide(side)] ?? null) : pair.centre(patch);
+      if (from) lines.push({ from: { side: otherSide(over), place: from }, to: { side: over, place: pair.centre(best) }, colour: colourOf(query.distance), width: 2 });
+    }
+    return query;
+  }
+
+  private drawMatches(threshold: number, patch: number | null, side: Side, lines: Line[]): string {
+    const pair = this.pair!;
+    const shown = this.mutual.filter(({ cosine }) => cosine >= threshold);
+    const mine = patch === null ? null : shown.find((match) => (side === 'a' ? match.patch : match.best) === patch);
+    for (const match of [...shown].reverse()) {
+      const from = pair.predicted ? pair.placeOf('b', match.patch) ?? (pair.isKnown ? null : pair.centre(match.patch)) : pair.centre(match.patch);
+      if (from) lines.push({ from: { side: 'a', place: from }, to: { side: 'b', place: pair.centre(match.best) }, colour: colourOf(match.distance), width: match === mine ? 3 : 1.3, alpha: mine && match !== mine ? 0.25 : 0.9 });
+    }
+    const judged = shown.filter(({ distance }) => distance !== null), right = judged.filter(({ distance }) => distance! <= 1).length;
+    return `${shown.length} patches are each other's best match${judged.length > 0 ? `; of ${judged.length} that both views show, ${right} (${percent(right / judged.length)}) are right within one patch` : ''}.`;
+  }
+
+  private drawAttention({ head, ofClass }: LookView, { attention }: Extras, pointed: Pointed | null, overlays: Record<Side, Overlay>): [{ low: number; high: number; what: string } | null, string] {
+    const pair = this.pair!;
+    let range: { low: number; high: number; what: string } | null = null, sentence = ofClass ? '' : 'Point at a patch to see where it looks in its own picture.';
+    for (const side of ofClass ? (['a', 'b'] as const) : pointed ? [pointed.side] : []) {
+      const maps = attention[side];
+      if (!maps) continue;
+      const patch = ofClass ? -1 : this.patchOf(pointed!);
+      const row = maps.rows.subarray((patch + 1) * maps.tokens, (patch + 2) * maps.tokens);
+      const values = row.subarray(1);
+      const high = values.reduce((most, v) => Math.max(most, v), 0);
+      overlays[side].heat = { values, low: 0, high };
+      if (patch >= 0) (overlays[side].marks as Mark[]).push({ kind: 'pointed', place: pair.centre(patch), label: '' });
+      range = { low: 0, high, what: 'attention' };
+      const which = head === null ? 'The mean of all heads' : `Head ${head + 1}`;
+      sentence = patch < 0 ? `${which}, from the class token: the brighter a patch, the more of it goes there.`
+        : `${which}, from view ${side}, ${placeText(pair.centre(patch))}: most (${percent(high)}) goes to ${placeText(pair.centre(values.indexOf(high)))}; ${percent(row[0]!)} to the class token.`;
+    }
+    return [range, sentence];
+  }
+
+  private drawLines(lines: readonly Line[], grid: number): void {
+    const { clientWidth: width, clientHeight: height } = this.holder;
+    const context = surface(this.wires, width, height);
+    if (lines.length === 0) return;
+    const origin = this.holder.getBoundingClientRect();
+    const boxes = { a: this.pictures.a.over.getBoundingClientRect(), b: this.pictures.b.over.getBoundingClientRect() };
+    const inHolder = ({ side, place }: Line['from']): [number, number] => [boxes[side].left - origin.left + (place.column / grid) * boxes[side].width, boxes[side].top - origin.top + (place.row / grid) * boxes[side].height];
+    for (const { from, to, colour, width: stroke, alpha = 1 } of lines) {
+      const path = new Path2D();
+      path.moveTo(...inHolder(from));
+      path.lineTo(...inHolder(to));
+      context.globalAlpha = alpha;
+      strokeRimmed(context, path, colour, stroke);
+    }
+    context.globalAlpha = 1;
+  }
+
+  private drawScale(): void {
+    const context = this.scale.getContext('2d')!;
+    for (let x = 0; x < 128; x++) {
+      context.fillStyle = heatColour(x / 127, 1);
+      context.fillRect(x, 0, 1, 1);
+    }
+  }
+}
+
+interface Line {
+  from: { side: Side; place: Place };
+  to: { side: Side; place: Place };
+  colour: string;
+  width: number;
+  alpha?: number;
+}
+
+/** Puts the similarities over their picture, from the least to the most. */
+function layHeat({ values, over }: Query, overlays: Record<Side, Overlay>): { low: number; high: number; what: string } {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  overlays[over].heat = { values, low, high };
+  return { low, high, what: 'cosine' };
+}
+
+/** What was painted where the mask is, and the picture itself elsewhere. */
+function joined(pair: Pair, { mask, pixels }: Painted): Uint8Array {
+  const { imageSize: size, grid } = pair.facts, side = size / grid;
+  const result = pair.pixels.a.slice();
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      if (!mask[Math.floor(y / side) * grid + Math.floor(x / side)]) continue;
+      const at = 3 * (y * size + x);
+      for (let c = 0; c < 3; c++) result[at + c] = pixels[at + c]!;
+    }
+  return result;
+}
+
+export const legendOfMarks = (): HTMLElement => element('div', { class: 'marks', 'aria-hidden': 'true' }, ...([['pointed', 'pointed at'], ['best', 'best match'], ['true', 'true place']] as const).map(([kind, text]) => {
+  const swatch = element('span', { class: `mark ${kind}` });
+  swatch.style.borderColor = markColours[kind];
+  return element('span', {}, swatch, text);
+}));

@@ -1,0 +1,499 @@
+/** Dense correspondence: models, images and features that the user chooses, brought together on the page. Pairs are asked for one at a time for each column, and the latest choice always. */
+import type { LookCalls, LookedModel, LookModel, LookNotice, LookOpen, MatchRates } from '../../backend/protocol.ts';
+import { Host } from '../common/messaging.ts';
+import { onThemeChange } from '../common/theme.ts';
+import '../common/common.css';
+import './correspondence.css';
+import { Column, legendOfMarks, type Extras, type Pointed } from './column.ts';
+import { MatchTable } from './matchTable.ts';
+import { Page } from './page.ts';
+import { Pair } from './pair.ts';
+import { pictureOfColumns } from './snapshot.ts';
+import { pairsText, scoreOf, verdict, type Score } from './scores.ts';
+import { mostColumns, restoreView, type ColumnChoice, type LookView } from './view.ts';
+import { errorText, placeText } from './words.ts';
+
+/** Pairs that are kept for a slider that goes back. */
+const keptPairs = 32;
+/** How long a played checkpoint stays. */
+const playMilliseconds = 700;
+/** After a slider rests, what takes a while is asked for. */
+const settleMilliseconds = 350;
+
+interface Shown {
+  choice: ColumnChoice;
+  column: Column;
+  asking: boolean;
+  /** What the column's pair is of. */
+  key: string;
+  extras: Extras;
+  extrasKey: string;
+}
+
+let state: LookOpen | null = null;
+const shown: Shown[] = [];
+let pointed: Pointed | null = null;
+let pins: Pointed[] = [];
+let playing: { shown: Shown; timer: ReturnType<typeof setTimeout> } | null = null;
+let measuring = false;
+const models = new Map<string, LookedModel>();
+const pairs = new Map<string, Pair>();
+const rates = new Map<string, MatchRates>();
+
+const host = new Host<LookCalls, LookOpen, LookNotice>(take, (notice) => {
+  if (notice.kind === 'state') return take(notice.state);
+  if (measuring && notice.done !== null) page.measuring(notice.done, notice.total ?? 0);
+  else page.waits(notice.done === null ? `${notice.text}…` : '');
+});
+const view = restoreView(host.state);
+const table = new MatchTable();
+
+const page = new Page({
+  change(change) {
+    Object.assign(view, change);
+    if ('other' in change) pins = [];
+    remember();
+    render();
+    if (['layer', 'branch', 'other', 'mode'].some((name) => name in change)) refresh();
+    else drawAll();
+    if ('head' in change || 'ofClass' in change || 'mode' in change) refreshExtras();
+  },
+  go(index, other) {
+    const count = (other ? (state?.others ?? state?.images) : state?.images)?.count ?? 1;
+    const next = index === -1 ? view.index + 1 : index === -2 ? view.index - 1 : index;
+    if (other) view.other = Math.min(count - 1, next);
+    else view.index = ((next % count) + count) % count;
+    pins = [];
+    remember();
+    render();
+    refresh();
+  },
+  reroll() {
+    view.seed = (view.seed + 1) % 2 ** 32;
+    pins = [];
+    remember();
+    refresh();
+  },
+  addColumn: () => void addColumn(),
+  addUntrained() {
+    const [first] = view.columns;
+    if (first) addChoice({ ...first, untrained: true, step: 0 });
+  },
+  chooseImages(others) {
+    void host.ask('chooseImages', { others, run: false }, { patient: true }).then(() => {
+      if (others) view.other = 0;
+      pins = [];
+      render();
+      refresh();
+    }).catch(complain);
+  },
+  ownImages: () => void host.ask('chooseImages', { others: false, run: true }, { patient: true }).catch(complain),
+  unpin() {
+    pins = [];
+    drawAll();
+  },
+  measure: () => void measure(),
+  stop: () => void host.ask('stopRates', {}).catch(() => undefined),
+  copy: () => void copy(),
+  save: () => void save(),
+  choose: () => void addColumn(),
+  trust: () => void host.ask('trust', {}, { patient: true }).catch(complain),
+  again: () => void host.ask('again', {}, { patient: true }).catch(complain),
+}, legendOfMarks(), table.element);
+
+page.show(null, view, null);
+onThemeChange(() => repaint());
+new ResizeObserver(() => repaint()).observe(page.columns);
+
+function take(next: LookOpen): void {
+  const before = state;
+  state = next;
+  view.panel = next.panel;
+  if (view.columns.length === 0 && next.subjects.length > 0) view.columns = [{ subject: 0, step: next.subjects[0]!.opened, untrained: false }];
+  view.columns = view.columns.filter(({ subject }) => subject < next.subjects.length);
+  if (next.images && view.index >= next.images.count) view.index = 0;
+  // Other images have other pictures under the same numbers.
+  if (before && (JSON.stringify(before.images) !== JSON.stringify(next.images) || JSON.stringify(before.others) !== JSON.stringify(next.others))) {
+    pairs.clear();
+    rates.clear();
+    for (const one of shown) one.key = '';
+    pins = [];
+  }
+  remember();
+  render();
+  refresh();
+}
+
+const remember = (): void => {
+  host.state = view;
+};
+
+/** Columns as they are chosen. */
+function render(): void {
+  while (shown.length > view.columns.length) shown.pop()!.column.element.remove();
+  view.columns.forEach((choice, i) => {
+    if (!shown[i]) {
+      shown[i] = makeColumn();
+      page.columns.append(shown[i].column.element);
+    }
+    shown[i].choice = choice;
+  });
+  page.columns.dataset.count = String(shown.length);
+  page.show(state, view, modelOf(view.columns[0]));
+  for (const one of shown) {
+    const subject = state?.subjects[one.choice.subject];
+    if (subject) one.column.show(subject, one.choice, modelOf(one.choice), shown.length === 1, playing?.shown === one);
+  }
+}
+
+function makeColumn(): Shown {
+  const one: Shown = {
+    choice: { subject: 0, step: null, untrained: false }, asking: false, key: '', extras: { attention: {}, painted: null }, extrasKey: '',
+    column: new Column({
+      point(at) {
+        point(at);
+      },
+      pin(at) {
+        const cell = (other: Pointed): string => `${other.side} ${one.column.pair ? one.column.patchOf(other) : ''}`;
+        const same = pins.findIndex((pin) => cell(pin) === cell(at));
+        pins = same >= 0 ? pins.filter((_, i) => i !== same) : [...pins, at].slice(-9);
+        drawAll();
+      },
+      step(value) {
+        pause();
+        setStep(one, value);
+      },
+      play: () => play(one),
+      remove() {
+        pause();
+        view.columns.splice(shown.indexOf(one), 1);
+        shown.splice(shown.indexOf(one), 1);
+        one.column.element.remove();
+        remember();
+        render();
+        repaint();
+      },
+    }),
+  };
+  return one;
+}
+
+let pointing = false;
+
+/** Follows the pointer, once a frame at most. */
+function point(at: Pointed | null): void {
+  pointed = at;
+  if (pointing) return;
+  pointing = true;
+  requestAnimationFrame(() => {
+    pointing = false;
+    const began = performance.now();
+    for (const one of shown) one.column.draw(view, pointed, pins, one.extras);
+    performance.measure('look-pointed', { start: began, end: performance.now() });
+  });
+}
+
+function setStep(one: Shown, value: number | null): void {
+  const steps = state?.subjects[one.choice.subject]?.steps ?? [];
+  const { living } = state?.subjects[one.choice.subject] ?? { living: false };
+  // The newest of a run that goes on is followed.
+  one.choice.step = value !== null && living && value === steps.at(-1) ? null : value;
+  one.choice.untrained = false;
+  remember();
+  render();
+  refresh();
+}
+
+/** From the first checkpoint to the newest, each as long as it takes and a little longer. */
+function play(one: Shown): void {
+  if (playing) return pause();
+  const steps = state?.subjects[one.choice.subject]?.steps ?? [];
+  const now = steps.indexOf(stepOf(one.choice) ?? -1);
+  let next = now < 0 || now === steps.length - 1 ? 0 : now + 1;
+  const turn = (): void => {
+    const known = state?.subjects[one.choice.subject]?.steps ?? [];
+    if (next >= known.length) return pause();
+    if (one.asking) {
+      playing = { shown: one, timer: setTimeout(turn, 50) };
+      return;
+    }
+    playing = { shown: one, timer: setTimeout(turn, playMilliseconds) };
+    setStep(one, known[next++]!);
+  };
+  turn();
+}
+
+function pause(): void {
+  if (!playing) return;
+  clearTimeout(playing.timer);
+  playing = null;
+  render();
+}
+
+/** The step that is meant; null: a file's. */
+const stepOf = ({ subject, step, untrained }: ColumnChoice): number | null => (untrained ? 0 : (step ?? state?.subjects[subject]?.steps.at(-1) ?? null));
+const isUntrained = (choice: ColumnChoice): boolean => choice.untrained || stepOf(choice) === 0;
+const asked = (choice: ColumnChoice): LookModel => ({ subject: choice.subject, step: stepOf(choice), untrained: isUntrained(choice) });
+const modelKey = (choice: ColumnChoice): string => `${choice.subject} ${String(stepOf(choice))} ${isUntrained(choice)}`;
+const modelOf = (choice: ColumnChoice | undefined): LookedModel | null => (choice ? (models.get(String(choice.subject)) ?? null) : null);
+
+/** What is asked of a column's model: where it has no such layer or branch, the nearest that it has. */
+function choiceFor(choice: ColumnChoice): { seed: number; branch: LookView['branch']; layer: string } {
+  const model = modelOf(choice);
+  const layer = !model || model.layers.includes(view.layer) ? view.layer : 'encoder';
+  return { seed: view.seed, branch: model && !model.branches.includes(view.branch) ? 'online' : view.branch, layer };
+}
+
+const pairKey = (choice: ColumnChoice): string => JSON.stringify([modelKey(choice), view.index, view.other, choiceFor(choice)]);
+
+/** Asks for what each column should show now. */
+function refresh(): void {
+  if (!state?.images || !state.trusted) return;
+  for (const one of shown) void refreshColumn(one);
+}
+
+async function refreshColumn(one: Shown): Promise<void> {
+  if (one.asking) return;
+  one.asking = true;
+  try {
+    while (shown.includes(one)) {
+      if (!modelOf(one.choice)) {
+        const { choice } = one;
+        one.column.waits(true);
+        models.set(String(choice.subject), await host.ask('model', asked(choice), { patient: true }));
+        settle();
+        render();
+      }
+      const key = pairKey(one.choice);
+      if (key === one.key) break;
+      const kept = pairs.get(key);
+      const began = performance.now();
+      if (!kept) one.column.waits(true);
+      const pair = kept ?? (await askPair(one.choice, key));
+      if (key !== pairKey(one.choice)) continue;
+      one.key = key;
+      one.extras = { attention: {}, painted: null };
+      one.extrasKey = '';
+      one.column.take(pair, modelOf(one.choice)?.layers.includes(view.layer) === false ? 'this model has no such layer: its encoder\'s output is shown' : null);
+      one.column.waits(false);
+      page.waits('');
+      paint(one);
+      performance.measure('look-shown', { start: began, end: performance.now() });
+      settle();
+    }
+  } catch (error) {
+    one.key = '';
+    one.column.waits(false);
+    one.column.take(null, messageOf(error));
+  } finally {
+    one.asking = false;
+  }
+}
+
+async function askPair(choice: ColumnChoice, key: string): Promise<Pair> {
+  const settings = choiceFor(choice);
+  const reply = await host.ask('pair', { model: asked(choice), a: view.index, b: view.other, ...settings }, { patient: true });
+  const pair = new Pair(reply, settings.layer === 'prediction');
+  pairs.set(key, pair);
+  if (pairs.size > keptPairs) pairs.delete(pairs.keys().next().value!);
+  return pair;
+}
+
+let settling: ReturnType<typeof setTimeout> | undefined;
+/** Once nothing moves: the untrained model's rates, attention, reconstructions. */
+function settle(): void {
+  answer();
+  refreshExtras();
+  clearTimeout(settling);
+  settling = setTimeout(() => void compareUntrained(), settleMilliseconds);
+}
+
+const ratesKey = (choice: ColumnChoice, untrained: boolean, only: number | null): string => JSON.stringify([untrained ? `${choice.subject} untrained` : modelKey(choice), only, only === null ? view.pairs : 1, only === null ? null : view.seed, choiceFor({ ...choice, untrained: false }).branch, choiceFor(choice).layer]);
+
+/** The same pair by the model before its first step. */
+async function compareUntrained(): Promise<void> {
+  if (view.other !== null || playing) return;
+  for (const { choice } of [...shown]) {
+    const key = ratesKey(choice, true, view.index);
+    if (rates.has(key) || isUntrained(choice)) continue;
+    try {
+      rates.set(key, await host.ask('rates', { model: { ...asked(choice), untrained: true }, only: view.index, pairs: 1, ...choiceFor(choice) }, { patient: true }));
+    } catch {
+      // The pair itself says what is wrong; a newer one has taken this one's place.
+      return;
+    }
+    answer();
+  }
+}
+
+/** Many pairs, of every column and of the untrained model. */
+async function measure(): Promise<void> {
+  measuring = true;
+  try {
+    for (const { choice } of [...shown])
+      for (const untrained of isUntrained(choice) ? [true] : [false, true]) {
+        const key = ratesKey(choice, untrained, null);
+        if (rates.has(key)) continue;
+        page.measuring(0, 1);
+        rates.set(key, await host.ask('rates', { model: { ...asked(choice), untrained }, only: null, pairs: view.pairs, ...choiceFor(choice), seed: 0 }, { patient: true }));
+        answer();
+      }
+  } catch (error) {
+    if (!/cancel/i.test(messageOf(error))) complain(error);
+  } finally {
+    measuring = false;
+    page.measuring(null, 0);
+    page.waits('');
+  }
+}
+
+/** What is known of a column, the pair that is shown first. */
+function scoresOf({ choice, column }: Shown): Score[] {
+  const scores: Score[] = [];
+  const own = column.pair?.facts.pck;
+  if (own) scores.push(scoreOf('this pair', own, isUntrained(choice) ? null : (rates.get(ratesKey(choice, true, view.index)) ?? null)));
+  const many = rates.get(ratesKey(choice, isUntrained(choice), null));
+  if (many) scores.push(scoreOf(pairsText(many.pairs), many, isUntrained(choice) ? null : (rates.get(ratesKey(choice, true, null)) ?? null)));
+  return scores;
+}
+
+/** The screen's question, answered for the first column. */
+function answer(): void {
+  for (const one of shown) one.column.score(scoresOf(one));
+  const [first] = shown;
+  const pair = first?.column.pair;
+  if (!first || !pair) return;
+  const { nameA, nameB, pck } = pair.facts;
+  const many = scoresOf(first).find(({ title }) => title !== 'this pair'), own = scoresOf(first).find(({ title }) => title === 'this pair');
+  const { bold, rest } = many ? verdict(many, null) : own && pck ? verdict(own, pck.patches)
+    : { bold: view.other === null ? 'These views share nothing' : `${first.column.mutual.length} of ${pair.grid ** 2} patches are each other's best match`, rest: view.other === null ? ': draw others.' : '. Of two images nobody knows the truth.' };
+  page.answer(bold, rest, view.other === null ? nameA : `${nameA} · ${nameB}`);
+}
+
+/** Attention and reconstructions, where they are shown. */
+function refreshExtras(): void {
+  for (const one of shown) void loadExtras(one);
+}
+
+async function loadExtras(one: Shown): Promise<void> {
+  const { mode, head } = view;
+  const model = modelOf(one.choice);
+  if (!one.column.pair || !model || (mode !== 'attention' && mode !== 'reconstruction')) return;
+  const block = Number(/^block:(\d+)$/.exec(view.layer)?.[1] ?? model.blocks - 1);
+  const key = JSON.stringify([one.key, mode, mode === 'attention' ? [head, block] : null]);
+  if (key === one.extrasKey) return;
+  one.extrasKey = key;
+  const request = { model: asked(one.choice), a: view.index, b: view.other, ...choiceFor(one.choice) };
+  try {
+    if (mode === 'reconstruction') {
+      if (!model.reconstructs) return;
+      const { pixels, mask, normalised } = await host.ask('reconstruction', request, { patient: true });
+      if (key === one.extrasKey) one.extras.painted = { mask, normalised, pixels: new Uint8Array(pixels) };
+    } else {
+      for (const side of ['a', 'b'] as const) {
+        const { heads, tokens, probabilities } = await host.ask('attention', { ...request, view: side, block: Math.min(block, model.blocks - 1) }, { patient: true });
+        if (key === one.extrasKey) one.extras.attention[side] = { tokens, rows: headOf(new Float32Array(probabilities), heads, tokens, head) };
+      }
+    }
+  } catch (error) {
+    complain(error);
+  }
+  paint(one);
+}
+
+/** One head's rows, or the mean over heads. */
+function headOf(probabilities: Float32Array, heads: number, tokens: number, head: number | null): Float32Array {
+  const size = tokens * tokens;
+  if (head !== null) return probabilities.slice(Math.min(head, heads - 1) * size, (Math.min(head, heads - 1) + 1) * size);
+  const mean = new Float32Array(size);
+  for (let k = 0; k < probabilities.length; k++) mean[k % size]! += probabilities[k]! / heads;
+  return mean;
+}
+
+function paint(one: Shown): void {
+  one.column.paint(view, one.extras);
+  one.column.draw(view, pointed, pins, one.extras);
+  showMatches();
+}
+
+function repaint(): void {
+  for (const one of shown) paint(one);
+}
+
+function drawAll(): void {
+  for (const one of shown) one.column.draw(view, pointed, pins, one.extras);
+  showMatches();
+}
+
+/** The tables beside the pictures, and the span of the threshold. */
+function showMatches(): void {
+  const all = shown.flatMap(({ column }) => column.mutual.map(({ cosine }) => cosine));
+  if (all.length > 0) page.matches(Math.min(...all), Math.max(...all), view.threshold);
+  table.show(shown.map(({ column, choice }) => ({ name: nameOf(choice), pair: column.pair })));
+  page.pinned(pins.flatMap((pin, i) => shown.flatMap(({ column, choice }) => {
+    const { pair } = column;
+    if (!pair) return [];
+    const patch = column.patchOf(pin), query = pair.query(pin.side, patch);
+    const from = `${pin.side}, ${placeText(pair.centre(patch))}`;
+    if (typeof query === 'string') return [[String(i + 1), nameOf(choice), from, query, '', '', '']];
+    const { best, values, over, truth, distance, error } = query;
+    return [[String(i + 1), nameOf(choice), from, `${over}, ${placeText(pair.centre(best))}`, values[best]!.toFixed(3), truth ? placeText(truth) : '–', errorText(distance, error)]];
+  })));
+}
+
+function nameOf(choice: ColumnChoice): string {
+  const name = state?.subjects[choice.subject]?.name ?? '', step = stepOf(choice);
+  return isUntrained(choice) ? `${name}, untrained` : step === null ? name : `${name}, step ${step}`;
+}
+
+async function addColumn(): Promise<void> {
+  try {
+    const subject = await host.ask('addSubject', {}, { patient: true });
+    if (subject !== null) addChoice({ subject, step: state?.subjects[subject]?.opened ?? null, untrained: false });
+  } catch (error) {
+    complain(error);
+  }
+}
+
+function addChoice(choice: ColumnChoice): void {
+  // A panel that was empty has taken its first one already.
+  if (view.columns.some((one) => modelKey(one) === modelKey(choice)) && !choice.untrained) {
+    if (view.columns.length === 1) choice = { ...choice };
+    else return page.say('This is beside it already.');
+  }
+  if (view.columns.length >= mostColumns) return page.say(`There is room for ${mostColumns}: remove one first.`);
+  view.columns.push(choice);
+  remember();
+  render();
+  refresh();
+  repaint();
+}
+
+const snapshot = (): Promise<Blob> => pictureOfColumns(shown.map(({ column }) => column.snapshot()));
+
+async function copy(): Promise<void> {
+  try {
+    // Given as a promise, so that the click still counts as one when it is there.
+    await navigator.clipboard.write([new ClipboardItem({ 'image/png': snapshot() })]);
+    page.say('The picture is on the clipboard.');
+  } catch (error) {
+    complain(new Error(`The picture cannot be copied here (${messageOf(error)}): save it instead.`));
+  }
+}
+
+async function save(): Promise<void> {
+  try {
+    const bytes = await (await snapshot()).arrayBuffer();
+    const name = `correspondence-${(state?.subjects[0]?.name ?? 'pair').replace(/[^\w-]+/g, '-').slice(0, 40)}`;
+    const saved = await host.ask('savePicture', { name, bytes }, { patient: true });
+    if (saved !== null) page.say(`Saved as ${saved}.`);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function complain(error: unknown): void {
+  page.trouble(messageOf(error));
+}
