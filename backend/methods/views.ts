@@ -83,6 +83,12 @@ export function labelledView(model: ModelConfig): ViewPlan {
   };
 }
 
+/** DenseCL's two views, drawn alike. */
+export function densePair(model: ModelConfig): ViewPlan {
+  const view = (name: string) => ({ name, size: model.imageSize, crop: { scale: [0.2, 1] as [number, number], ratio, interpolation: 'bilinear' as const }, ops: [flip, { ...jitter, saturation: 0.4 }, grey, blur(0.5)], mask: null });
+  return { patchSize: model.patchSize, views: [view('query'), view('key')] };
+}
+
 /** MAE's single view: a crop of a fifth of the image or more, and a random mask. */
 export function singleView(model: ModelConfig, options: MaeOptions): ViewPlan {
   return {

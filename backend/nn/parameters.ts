@@ -13,6 +13,8 @@ export type Initializer =
   | { kind: 'uniform'; limit: number }
   /** Glorot and Bengio's uniform: +-sqrt(6 / (inputs + outputs)), a convolution's weight taken as a matrix [out, rest]. */
   | { kind: 'xavier' }
+  /** Columns of a matrix as random directions of unit length. */
+  | { kind: 'directions' }
   /** Given values, such as fixed position embeddings. */
   | { kind: 'values'; values: () => Float32Array };
 
@@ -61,6 +63,16 @@ function initialValues({ name, shape, initializer }: ParameterSpec, seed: number
       const outputs = shape[0]!;
       const limit = Math.sqrt(6 / (outputs + size / outputs));
       return Float32Array.from({ length: size }, () => random.uniform(-limit, limit));
+    }
+    case 'directions': {
+      const values = Float32Array.from({ length: size }, () => random.normal());
+      const columns = shape.at(-1)!;
+      for (let column = 0; column < columns; column++) {
+        let square = 0;
+        for (let i = column; i < size; i += columns) square += values[i]! ** 2;
+        for (let i = column; i < size; i += columns) values[i]! /= Math.sqrt(square);
+      }
+      return values;
     }
     case 'values':
       return initializer.values();

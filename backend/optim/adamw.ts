@@ -1,40 +1,29 @@
 /** AdamW (Loshchilov and Hutter, 2019) with the two groups of the self-supervised recipes: weights decay, biases and norms do not. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterSpec } from '../nn/parameters.ts';
+import { decays, type Optimizer, type Slot } from './optimizer.ts';
 import type { OptimizerConfig } from './schema.ts';
 import { parameterUpdates } from '../ops/updates.ts';
 
-/** Biases, norms and one-dimensional parameters are exempt from weight decay. */
-export const decays = ({ name, shape, decay }: ParameterSpec): boolean => decay ?? (shape.length > 1 && !name.endsWith('.bias'));
-
-interface Slot {
-  spec: ParameterSpec;
-  variable: tf.Variable;
-  first: tf.Variable;
-  second: tf.Variable;
-  /** Steps that this parameter has taken: fewer than the optimizer's where it had no gradient. */
-  steps: number;
+interface AdamWSlot extends Slot {
+  state: { exp_avg: tf.Variable; exp_avg_sq: tf.Variable };
 }
 
-export class AdamW {
+export class AdamW implements Optimizer {
   /** Steps taken. */
   steps = 0;
   private readonly config: OptimizerConfig;
-  readonly slots: readonly Slot[];
+  readonly slots: readonly AdamWSlot[];
 
   constructor(parameters: { spec: ParameterSpec; variable: tf.Variable }[], config: OptimizerConfig) {
     this.config = config;
     const zero = (like: tf.Variable): tf.Variable => tf.tidy(() => tf.variable(tf.zerosLike(like), false));
-    this.slots = parameters.map(({ spec, variable }) => ({ spec, variable, first: zero(variable), second: zero(variable), steps: 0 }));
+    this.slots = parameters.map(({ spec, variable }) => ({ spec, variable, state: { exp_avg: zero(variable), exp_avg_sq: zero(variable) }, steps: 0 }));
   }
 
-  /**
-   * Takes a step with the gradients in the parameters' order (null: untouched), each scaled by its number of `scales`.
-   * A parameter without a gradient is left alone, as in PyTorch: no decay, no moments, no step of its own.
-   */
   step(gradients: (tf.Tensor | null)[], rates: { learningRate: number; weightDecay: number }, scales: readonly number[]): void {
     this.steps++;
-    const groups = new Map<string, { slots: Slot[]; gradients: tf.Tensor[]; scale: number }>();
+    const groups = new Map<string, { slots: AdamWSlot[]; gradients: tf.Tensor[]; scale: number }>();
     this.slots.forEach((slot, i) => {
       const gradient = gradients[i];
       if (!gradient) return;
@@ -50,7 +39,7 @@ export class AdamW {
     for (const { slots, gradients: own, scale } of groups.values()) {
       const { spec, steps } = slots[0]!;
       parameterUpdates().adamw(
-        { parameters: slots.map(({ variable }) => variable), gradients: own, firstMoments: slots.map(({ first }) => first), secondMoments: slots.map(({ second }) => second) },
+        { parameters: slots.map(({ variable }) => variable), gradients: own, firstMoments: slots.map(({ state }) => state.exp_avg), secondMoments: slots.map(({ state }) => state.exp_avg_sq) },
         steps,
         { learningRate: rates.learningRate * (spec.learningRateScale ?? 1), beta1, beta2, eps: this.config.eps, weightDecay: decays(spec) ? rates.weightDecay : 0, gradientScale: scale },
       );
@@ -58,6 +47,6 @@ export class AdamW {
   }
 
   dispose(): void {
-    for (const { first, second } of this.slots) tf.dispose([first, second]);
+    for (const { state } of this.slots) tf.dispose(state);
   }
 }

@@ -1,6 +1,9 @@
 /** The recipes that come with SiamScope, by name: run files without a name and without data. */
 import type { RunFile } from '../train/config.ts';
 import demo from './demo.json' with { type: 'json' };
+import denseclTiny from './densecl-tiny.json' with { type: 'json' };
+import denseclVitBase from './densecl-vit-base.json' with { type: 'json' };
+import denseclVitSmall from './densecl-vit-small.json' with { type: 'json' };
 import dinoTiny from './dino-tiny.json' with { type: 'json' };
 import dinoVitBase from './dino-vit-base.json' with { type: 'json' };
 import dinoVitSmall from './dino-vit-small.json' with { type: 'json' };
@@ -49,6 +52,9 @@ const all = {
   'msn-tiny': msnTiny,
   'msn-vit-small': msnVitSmall,
   'msn-vit-base': msnVitBase,
+  'densecl-tiny': denseclTiny,
+  'densecl-vit-small': denseclVitSmall,
+  'densecl-vit-base': denseclVitBase,
   'supervised-tiny': supervisedTiny,
   'supervised-vit-small': supervisedVitSmall,
   'supervised-vit-base': supervisedVitBase,
@@ -81,6 +87,9 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   'msn-tiny': 'Masked Siamese Networks for minutes on a CPU',
   'msn-vit-small': 'Masked Siamese Networks, ViT-S/16 at 224: the paper\'s recipe (Assran et al., ECCV 2022)',
   'msn-vit-base': 'Masked Siamese Networks, ViT-B/16 at 224: 600 epochs, as the authors\' file; the share of dropped patches is our reading',
+  'densecl-tiny': 'DenseCL on a ViT for minutes on a CPU',
+  'densecl-vit-small': 'DenseCL on ViT-S/16 at 224: the method of Wang et al. (CVPR 2021); the recipe for a ViT is our reading',
+  'densecl-vit-base': 'DenseCL on ViT-B/16 at 224: the method of Wang et al. (CVPR 2021); the recipe for a ViT is our reading',
   'supervised-tiny': 'Supervised training for minutes on a CPU; ten classes',
   'supervised-vit-small': 'Supervised, ViT-S/16 at 224: the recipe of MAE\'s baseline, with colour jitter for RandAugment',
   'supervised-vit-base': 'Supervised, ViT-B/16 at 224: the recipe of MAE\'s baseline, with colour jitter for RandAugment',

@@ -118,7 +118,20 @@ const supervisedConfig = z.object({
   layer_decay: z.number().positive(),
 });
 
-export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config, dinoConfig, ibotConfig, msnConfig, supervisedConfig]);
+const denseclConfig = z.object({
+  method: z.literal('densecl'),
+  ...common,
+  backbone: z.literal('vit', { error: 'only DenseCL on a Vision Transformer ("backbone": "vit") can be computed here, not on a ResNet' }),
+  hidden_dim: z.int().positive(),
+  output_dim: z.int().positive(),
+  queue_length: z.int().positive(),
+  temperature: z.number().positive(),
+  loss_lambda: z.number().min(0).max(1),
+  ema_momentum: z.number(),
+  optimizer: z.object({ name: z.literal('sgd'), lr: z.number(), momentum: z.number(), weight_decay: z.number(), clip_norm: z.number().nullable(), betas: z.undefined().optional(), eps: z.undefined().optional(), clip_kind: z.undefined().optional() }),
+});
+
+export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config, dinoConfig, ibotConfig, msnConfig, supervisedConfig, denseclConfig]);
 type GoldenConfig = z.infer<typeof goldenConfigSchema>;
 
 export interface GoldenProblem {
@@ -142,7 +155,7 @@ async function readValues(file: TensorFile, name: string): Promise<Values> {
 
 const model = (c: GoldenConfig, layerScale: number | null) => modelSchema.parse({ arch: 'vit_tiny', imageSize: c.image_size, patchSize: c.patch_size, width: c.embed_dim, depth: c.depth, heads: c.heads, layerScale, layerNormEps: c.layer_norm_eps });
 
-const optimizerOf = ({ optimizer: o }: GoldenConfig) => optimizerSchema.parse({ baseLearningRate: o.lr, betas: o.betas, eps: o.eps, weightDecay: o.weight_decay, clipNorm: o.clip_norm, clip: o.clip_kind?.startsWith('per tensor') ? 'tensor' : 'global' });
+const optimizerOf = ({ optimizer: o }: GoldenConfig) => (o.name === 'sgd' ? optimizerSchema.parse({ name: 'sgd', baseLearningRate: o.lr, momentum: o.momentum, weightDecay: o.weight_decay, clipNorm: o.clip_norm }) : optimizerSchema.parse({ baseLearningRate: o.lr, betas: o.betas, eps: o.eps, weightDecay: o.weight_decay, clipNorm: o.clip_norm, clip: o.clip_kind?.startsWith('per tensor') ? 'tensor' : 'global' }));
 
 const patches = ({ values, shape }: Values, patchSize: number): tf.Tensor => tf.tidy(() => patchesOf(tf.tensor(values, shape), patchSize));
 
@@ -168,6 +181,7 @@ export function goldenModel(c: GoldenConfig): { model: ModelConfig; method: Meth
     return { model: model(c, null), method };
   }
   if (c.method === 'supervised') return { model: { ...model(c, null), dropPath: c.drop_path }, method: methodSchema.parse({ name: 'supervised', classes: c.classes, pooling: c.global_pool ? 'mean' : 'class', labelSmoothing: c.label_smoothing, layerDecay: c.layer_decay, mixup: 0, cutmix: 0 }) };
+  if (c.method === 'densecl') return { model: model(c, null), method: methodSchema.parse({ name: 'densecl', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, queueLength: c.queue_length, temperature: c.temperature, denseWeight: c.loss_lambda }) };
   if (c.method === 'mocov3') return { model: model(c, null), method: methodSchema.parse({ name: 'mocov3', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, projectorLayers: c.projector_layers, predictorLayers: c.predictor_layers, temperature: c.temperature, trainPatchEmbed: c.train_patch_embed, ...(c.mask_ratio === null ? {} : { mask: 'block', maskRatio: c.mask_ratio }) }) };
   const method = methodSchema.parse({
     name: 'siamese', decoderWidth: c.decoder_embed_dim, decoderHeads: c.decoder_heads, projectorDepth: c.projector_depth, predictorDepth: c.predictor_depth,
@@ -220,7 +234,7 @@ async function readCrops(file: TensorFile): Promise<{ image: Values; mask: Value
 
 const viewsOf = (crops: Awaited<ReturnType<typeof readCrops>>, patchSize: number): MethodBatch['views'] => crops.map(({ image, mask }) => ({ patches: patches(image, patchSize), ...(mask ? masked(Uint8Array.from(mask.values), image.shape[0]!) : { visible: null, mask: null }) }));
 
-async function mocov3Problem(c: Extract<GoldenConfig, { method: 'mocov3' }>, file: TensorFile): Promise<GoldenProblem> {
+async function twoViewProblem(c: Extract<GoldenConfig, { method: 'mocov3' | 'densecl' }>, file: TensorFile): Promise<GoldenProblem> {
   const crops = await readCrops(file);
   return {
     options: { ...goldenModel(c), optimizer: optimizerOf(c) },
@@ -291,7 +305,8 @@ export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<
       return msnProblem(config, batch);
     case 'supervised':
       return supervisedProblem(config, batch);
+    case 'densecl':
     case 'mocov3':
-      return mocov3Problem(config, batch);
+      return twoViewProblem(config, batch);
   }
 }

@@ -9,7 +9,8 @@ import { methodOf, type MethodConfig } from '../methods/registry.ts';
 import type { Draw } from '../nn/dropPath.ts';
 import { Parameters, RunningStatistics } from '../nn/parameters.ts';
 import type { ModelConfig } from '../nn/model.ts';
-import { AdamW } from '../optim/adamw.ts';
+import { createOptimizer } from '../optim/create.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
 import { parameterUpdates } from '../ops/updates.ts';
 import { Random } from '../random.ts';
 import type { OptimizerConfig } from '../optim/schema.ts';
@@ -97,7 +98,7 @@ const drawOf = (seed: number, step: number, micro: number): Draw => (name, count
 
 export class Learner {
   readonly parameters: Parameters;
-  readonly optimizer: AdamW;
+  readonly optimizer: Optimizer;
   private readonly options: LearnerOptions;
   private readonly statistics = new RunningStatistics();
   /** Moves of the target branch: one ahead of the optimizer's steps where a step failed after it. */
@@ -107,7 +108,7 @@ export class Learner {
     this.options = options;
     this.parameters = new Parameters(methodOf(options.method).specs(options.model, options.method), options.seed);
     this.parameters.statistics = this.statistics;
-    this.optimizer = new AdamW(this.parameters.trainable, options.optimizer);
+    this.optimizer = createOptimizer(this.parameters.trainable, options.optimizer);
   }
 
   static create(options: LearnerOptions): Learner {
@@ -194,17 +195,14 @@ export class Learner {
     return this.parameters.specs.map(({ name, shape }) => ({ name, shape, read: () => this.parameters.get(name).data<'float32'>() }));
   }
 
-  /** `exp_avg.NAME` and `exp_avg_sq.NAME` for each trained parameter, `step`, `step.NAME` where a parameter has taken fewer, and `target_updates`. */
+  /** The optimizer's state as `exp_avg.NAME`, `exp_avg_sq.NAME` for each trained parameter, `step`, `step.NAME` where a parameter has taken fewer, and `target_updates`. */
   optimizerTensors(): NamedTensor[] {
     const count = (name: string, value: number): NamedTensor => ({ name, shape: [1], read: () => Promise.resolve(Float32Array.of(value)) });
     return [
       count('step', this.optimizer.steps),
       count('target_updates', this.targetUpdates),
       ...this.optimizer.slots.filter(({ steps }) => steps !== this.optimizer.steps).map(({ spec, steps }) => count(`step.${spec.name}`, steps)),
-      ...this.optimizer.slots.flatMap(({ spec: { name, shape }, first, second }) => [
-        { name: `exp_avg.${name}`, shape, read: () => first.data<'float32'>() },
-        { name: `exp_avg_sq.${name}`, shape, read: () => second.data<'float32'>() },
-      ]),
+      ...this.optimizer.slots.flatMap(({ spec: { name, shape }, state }) => Object.entries(state).map(([kind, variable]) => ({ name: `${kind}.${name}`, shape, read: () => variable.data<'float32'>() }))),
     ];
   }
 
@@ -221,9 +219,9 @@ export class Learner {
     this.targetUpdates = (await optimizer.readFloat32('target_updates'))[0]!;
     const counted = new Set(optimizer.tensors.map(({ name }) => name));
     for (const slot of this.optimizer.slots) {
-      const { spec, first, second } = slot;
+      const { spec, state } = slot;
       slot.steps = counted.has(`step.${spec.name}`) ? (await optimizer.readFloat32(`step.${spec.name}`))[0]! : this.optimizer.steps;
-      for (const [kind, variable] of [['exp_avg', first], ['exp_avg_sq', second]] as const) {
+      for (const [kind, variable] of Object.entries(state)) {
         const values = await optimizer.readFloat32(`${kind}.${spec.name}`);
         tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
       }
