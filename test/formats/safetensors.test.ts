@@ -198,13 +198,15 @@ describe('refused, with its own message:', () => {
     await expect(openTensorFile(join(folder, 'none'))).rejects.toThrow('does not exist');
   });
 
-  test('headers of the full 100 MB, within 2 s each', async () => {
+  test('headers of the full 100 MB, within 2 s of the processor each', async () => {
     const entries = (count: number) => `{${Array.from({ length: count }, (_, i) => `"${i}":{"dtype":"U8","shape":[1],"data_offsets":[${i},${i + 1}]}`).join(',')}}`.padEnd(100_000_000);
     for (const [text, data, message] of [[entries(1_000_000), 0, 'names more than 250000 tensors'], [entries(250_000), 250_001, 'the last 1 bytes'], ['{'.repeat(1e8), 0, 'lacks a string'], [`{"${'\\\\'.repeat(4e7)}`, 0, 'a string without an end'], [`{"a":{"shape":[${'1,'.repeat(4e7)}`, 0, 'more than 64 dimensions']] as const) {
       const path = file('huge.safetensors', text, data);
-      const begin = performance.now();
+      // Of the processor: what others do on the machine is not the reader's.
+      const begin = process.cpuUsage();
       await expect(openTensorFile(path)).rejects.toThrow(message);
-      expect(performance.now() - begin, message).toBeLessThan(2000);
+      const { user, system } = process.cpuUsage(begin);
+      expect((user + system) / 1000, message).toBeLessThan(2000);
     }
   });
 });
