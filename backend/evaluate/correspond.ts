@@ -56,8 +56,18 @@ const predictedBranch = (m: FeatureModel): Branch => (m.parameters.has('mm_cls_t
 
 /** A and B's features to compare: of one layer, or A's prediction for every place beside what the target branch sees there. */
 export async function compared(m: FeatureModel, a: Uint8Array, b: Uint8Array, crops: [a: Crop, b: Crop][], branch: Branch, layer: Layer): Promise<[PatchFeatures, PatchFeatures]> {
-  if (layer.kind !== 'prediction') return Promise.all([patchFeatures(m, a, branch, layer), patchFeatures(m, b, branch, layer)]);
+  if (layer.kind !== 'prediction') return together(a, b, (pixels) => patchFeatures(m, pixels, branch, layer));
   return Promise.all([predictedFeatures(m, a, crops.map(([from, to]) => relativeGeometry(from, to))), patchFeatures(m, b, predictedBranch(m), methodOf(m.method).project ? { kind: 'projector' } : { kind: 'encoder' })]);
+}
+
+/** One pass over both, which takes less time than one over each where they are few. */
+async function together(a: Uint8Array, b: Uint8Array, features: (pixels: Uint8Array) => Promise<PatchFeatures>): Promise<[PatchFeatures, PatchFeatures]> {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  const { values, dimension } = await features(both);
+  const split = values.length * (a.length / both.length);
+  return [{ values: values.subarray(0, split), dimension }, { values: values.subarray(split), dimension }];
 }
 
 /** Two images. The prediction is that of B's patches from A, told that both were taken from the same place. */
