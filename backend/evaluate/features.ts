@@ -35,7 +35,7 @@ export function encoderScope({ method, parameters }: FeatureModel, branch: Branc
 export function encoderTokens(m: FeatureModel, patches: tf.Tensor, branch: Branch, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
   const { model, parameters } = m;
   const scope = encoderScope(m, branch);
-  const tokens = encode(scope, model, patches, scope.has('pos_embed') ? scope.get('pos_embed') : parameters.get('pos_embed'), null, false, each);
+  const tokens = encode(scope, model, patches, scope.has('pos_embed') ? scope.get('pos_embed') : parameters.has('pos_embed') ? parameters.get('pos_embed') : null, null, false, each);
   return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, { kind: 'layer', eps: model.layerNormEps }, false) : tokens;
 }
 

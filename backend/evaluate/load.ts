@@ -82,8 +82,9 @@ export async function loadCheckpoint(path: string, config: Pick<RunConfig, 'mode
   try {
     const loaded = untrained(config.model, config.method, null);
     const tensors = checkpointTensors(file, loaded.parameters.specs);
-    for (const { name } of loaded.parameters.specs) {
+    for (const { name, optional } of loaded.parameters.specs) {
       const tensor = tensors.get(name);
+      if (!tensor && optional) continue;
       if (!tensor) {
         loaded.parameters.dispose();
         throw new InputError(`${file.path} has no tensor ${name}: it is not a checkpoint of the ${config.method.name} model that its config.json describes`);

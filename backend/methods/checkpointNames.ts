@@ -17,7 +17,7 @@ export function ownName(name: string, ours: ReadonlySet<string>): string {
 
 /** The file's tensors by our names. Methods whose parameters have no branch in their names are looked for where training code nests its model. */
 export function checkpointTensors(file: TensorFile, specs: readonly ParameterSpec[]): ReadonlyMap<string, TensorInfo> {
-  const ours = new Set(specs.map(({ name }) => name));
+  const ours = new Set(specs.filter(({ optional }) => !optional).map(({ name }) => name));
   const found = new Map(file.tensors.map((tensor) => [tensor.name.replace(around, '').replace(around, ''), tensor]));
   return [...ours].every((name) => found.has(name)) ? found : modelStateDict(file).tensors;
 }

@@ -24,6 +24,8 @@ export interface MethodBatch {
   geometry: RelativeGeometry[] | null;
   /** Classes of the images, [B]; -1 where an image has none. Null or left out: the images have none. */
   labels?: Int32Array | null;
+  /** Codes of all patches, [B N], where a tokenizer of another code gave them. */
+  codes?: Int32Array;
   /** How images are to be mixed, where that is not the method's to draw. */
   mixing?: Mixing;
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ViewPlan } from '../augment/plan.ts';
 import type { ModelConfig } from '../nn/model.ts';
+import { beitSchema } from './beit.options.ts';
 import { denseclSchema } from './densecl.options.ts';
 import { dinoSchema, ibotSchema, type DinoOptions, type IbotOptions } from './dino.options.ts';
 import { maeSchema } from './mae.options.ts';
@@ -9,9 +10,9 @@ import { mocov3Schema } from './mocov3.options.ts';
 import { msnSchema } from './msn.options.ts';
 import { siameseSchema } from './siamese.options.ts';
 import { supervisedSchema } from './supervised.options.ts';
-import { contrastedViews, densePair, focalViews, labelledView, multiCrop, pairedViews, singleView } from './views.ts';
+import { contrastedViews, densePair, focalViews, labelledView, maskedView, multiCrop, pairedViews, singleView } from './views.ts';
 
-export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema, dinoSchema, ibotSchema, msnSchema, supervisedSchema, denseclSchema]).describe('What is trained, and its own options.');
+export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema, dinoSchema, ibotSchema, msnSchema, supervisedSchema, denseclSchema, beitSchema]).describe('What is trained, and its own options.');
 
 export type MethodConfig = z.infer<typeof methodSchema>;
 
@@ -58,6 +59,7 @@ const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { nam
   msn: { views: focalViews, momentum: ({ momentum }) => momentum, momentumPath: 'line', uniformLoss: (_model, { prototypes }) => Math.log(prototypes) },
   supervised: { views: labelledView, momentum: () => null, classes: ({ classes }) => classes, uniformLoss: (_model, { classes }) => Math.log(classes) },
   densecl: { views: densePair, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { queueLength }) => Math.log(1 + queueLength) },
+  beit: { views: maskedView, momentum: () => null, uniformLoss: (_model, { vocabulary }) => Math.log(vocabulary) },
   mocov3: { views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { temperature }, batch) => (batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };
 

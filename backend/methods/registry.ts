@@ -1,4 +1,5 @@
 /** What every method computes, by name. A new method is added here, and to the recipes beside. */
+import { beit } from './beit.ts';
 import { densecl } from './densecl.ts';
 import { dino } from './dino.ts';
 import { ibot } from './ibot.ts';
@@ -12,7 +13,7 @@ import { supervised } from './supervised.ts';
 
 export { methodSchema, type MethodConfig } from './recipes.ts';
 
-const methods: { [N in MethodConfig['name']]: Method<Extract<MethodConfig, { name: N }>> } = { siamese, mae, mocov3, dino, ibot, msn, supervised, densecl };
+const methods: { [N in MethodConfig['name']]: Method<Extract<MethodConfig, { name: N }>> } = { siamese, mae, mocov3, dino, ibot, msn, supervised, densecl, beit };
 
 /** The method that a run file names. */
 export const methodOf = (config: MethodConfig): Method<MethodConfig> => methods[config.name];

@@ -3,6 +3,7 @@ import type { OpSpec, ViewPlan } from '../augment/plan.ts';
 import { InputError } from '../errors.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import type { MaeOptions } from './mae.options.ts';
+import type { BeitOptions } from './beit.options.ts';
 import type { DinoOptions, IbotOptions } from './dino.options.ts';
 import type { Mocov3Options } from './mocov3.options.ts';
 import type { MsnOptions } from './msn.options.ts';
@@ -87,6 +88,20 @@ export function labelledView(model: ModelConfig): ViewPlan {
 export function densePair(model: ModelConfig): ViewPlan {
   const view = (name: string) => ({ name, size: model.imageSize, crop: { scale: [0.2, 1] as [number, number], ratio, interpolation: 'bilinear' as const }, ops: [flip, { ...jitter, saturation: 0.4 }, grey, blur(0.5)], mask: null });
   return { patchSize: model.patchSize, views: [view('query'), view('key')] };
+}
+
+/** BEiT's single view: blocks are masked until its share is reached, or no other fits. */
+export function maskedView(model: ModelConfig, options: BeitOptions): ViewPlan {
+  const { patches } = modelDimensions(model);
+  // A whisker more than the count, which the share of it may miss by a rounding error.
+  const share = Math.min(1, (maskedCount(model, options.maskShare) + 1e-6) / patches);
+  return {
+    patchSize: model.patchSize,
+    views: [{
+      name: 'online', size: model.imageSize, crop: { scale: [0.08, 1], ratio, interpolation: 'bicubic' }, ops: [flip, { op: 'colorJitter', p: 1, brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0 }],
+      mask: { kind: 'varied', shape: 'block', shares: [[share, share]], minBlock: 16, aspect: [0.3, 1 / 0.3] },
+    }],
+  };
 }
 
 /** MAE's single view: a crop of a fifth of the image or more, and a random mask. */

@@ -1,7 +1,9 @@
 /** The pre-norm transformer block of ViT (Dosovitskiy et al., 2021), with layer or batch norm and an optional layer scale (Touvron et al., 2021). */
 import * as tf from '@tensorflow/tfjs-core';
 import { attention } from '../ops/attention.ts';
+import { biasedAttention } from '../ops/biasedAttention.ts';
 import { gelu } from '../ops/gelu.ts';
+import { linear } from '../ops/linear.ts';
 import type { DropBranch, DropPath } from './dropPath.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from './layers.ts';
 import type { ParameterSpec, Scope } from './parameters.ts';
@@ -12,6 +14,8 @@ export interface BlockOptions {
   norm: NormKind;
   /** Initial value of the scale of each branch; null: none. */
   layerScale: number | null;
+  /** Added to the attention's logits, [heads, T, T]; left out: nothing. */
+  positionBias?: tf.Tensor | null;
 }
 
 const mlpRatio = 4;
@@ -32,14 +36,23 @@ export function blockSpecs(name: string, { width, norm: kind, layerScale }: Bloc
 
 export const blocksSpecs = (name: string, depth: number, options: BlockOptions): ParameterSpec[] => Array.from({ length: depth }, (_, i) => blockSpecs(`${name}.${i}`, options)).flat();
 
+/** BEiT has a bias for queries and values and none for keys, which would change nothing. */
+function queryKeyValue(attn: Scope, x: tf.Tensor): tf.Tensor {
+  if (!attn.has('q_bias')) return linearLayer(attn.at('qkv'), x);
+  const [q, v] = [attn.get('q_bias'), attn.get('v_bias')];
+  return linear(x, attn.get('qkv.weight'), tf.concat([q, tf.zeros(q.shape), v], 0));
+}
+
 /** x [B, T, D] -> [B, T, D]. */
 export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, training: boolean, drop?: DropBranch): tf.Tensor {
   const scaled = (branch: 'ls1' | 'ls2', y: tf.Tensor): tf.Tensor => {
-    const whole = scope.has(`${branch}.gamma`) ? tf.mul(y, scope.get(`${branch}.gamma`)) : y;
+    const gamma = [`${branch}.gamma`, branch === 'ls1' ? 'gamma_1' : 'gamma_2'].find((name) => scope.has(name));
+    const whole = gamma ? tf.mul(y, scope.get(gamma)) : y;
     return drop ? drop(branch === 'ls1' ? 'attn' : 'mlp', whole) : whole;
   };
   return tf.tidy(() => {
-    const attended = attention(linearLayer(scope.at('attn.qkv'), norm(scope.at('norm1'), x, options.norm, training)), options.heads);
+    const qkv = queryKeyValue(scope.at('attn'), norm(scope.at('norm1'), x, options.norm, training));
+    const attended = options.positionBias ? biasedAttention(qkv, options.positionBias, options.heads) : attention(qkv, options.heads);
     const h = tf.add(x, scaled('ls1', linearLayer(scope.at('attn.proj'), attended)));
     const hidden = gelu(linearLayer(scope.at('mlp.fc1'), norm(scope.at('norm2'), h, options.norm, training)));
     return tf.add(h, scaled('ls2', linearLayer(scope.at('mlp.fc2'), hidden)));

@@ -7,6 +7,7 @@ import type { DropPath } from './dropPath.ts';
 import type { ModelConfig } from './model.ts';
 import { modelDimensions } from './model.ts';
 import type { ParameterSpec, Scope } from './parameters.ts';
+import { relativeBias } from './relativeBias.ts';
 import { sinCosTable } from './positions.ts';
 
 export function encoderBlock(model: ModelConfig): BlockOptions {
@@ -40,8 +41,9 @@ export function encoderSpecs(model: ModelConfig, trainPatchEmbed: boolean): Para
  * patches [B, N, 3 P^2] (a row a patch), positions [1, 1 + N, D], visible [B, K] int32 or null for all.
  * Only visible patches are embedded: those that a mask drops cost nothing.
  */
-export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor, visible: tf.Tensor | null, training: boolean, each?: (tokens: tf.Tensor, block: number) => void, drop?: DropPath): tf.Tensor {
-  return blocks(scope.at('blocks'), embed(scope, model, patches, positions, visible), modelDimensions(model).depth, encoderBlock(model), training, each, drop);
+export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor | null, visible: tf.Tensor | null, training: boolean, each?: (tokens: tf.Tensor, block: number) => void, drop?: DropPath, replaced?: Replaced): tf.Tensor {
+  const { depth, grid } = modelDimensions(model);
+  return blocks(scope.at('blocks'), embed(scope, model, patches, positions, visible, replaced), depth, { ...encoderBlock(model), positionBias: relativeBias(scope, grid) }, training, each, drop);
 }
 
 /** Patches that are not shown: where `mask` [B, N] is 1, the token [..., D] stands in for the embedded patch. */
@@ -51,15 +53,15 @@ export interface Replaced {
 }
 
 /** The tokens that enter the first block. */
-export function embed(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor, visible: tf.Tensor | null, replaced?: Replaced): tf.Tensor {
+export function embed(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor | null, visible: tf.Tensor | null, replaced?: Replaced): tf.Tensor {
   const { width } = modelDimensions(model);
   return tf.tidy(() => {
     const batch = patches.shape[0];
     const weight = scope.get('patch_embed.proj.weight');
     const shown = linear(visible ? gatherTokens(patches, visible) : patches, tf.reshape(weight, [width, weight.size / width]), scope.get('patch_embed.proj.bias'));
     const embedded = replaced ? replacePatches(shown, replaced) : shown;
-    const placed = tf.add(embedded, positionsOf(positions, visible));
-    const cls = tf.add(scope.get('cls_token'), tf.slice(positions, [0, 0, 0], [1, 1, width]));
+    const placed = positions ? tf.add(embedded, positionsOf(positions, visible)) : embedded;
+    const cls = positions ? tf.add(scope.get('cls_token'), tf.slice(positions, [0, 0, 0], [1, 1, width])) : scope.get('cls_token');
     return tf.concat([tf.broadcastTo(cls, [batch, 1, width]), placed], 1);
   });
 }

@@ -7,7 +7,7 @@ interface Heads {
 }
 
 /** qkv [B, T, 3 D] -> q, k, v, each [B, heads, T, D / heads]. */
-function split(qkv: tf.Tensor, heads: number): [tf.Tensor, tf.Tensor, tf.Tensor] {
+export function split(qkv: tf.Tensor, heads: number): [tf.Tensor, tf.Tensor, tf.Tensor] {
   const [batch, tokens, triple] = qkv.shape as [number, number, number];
   const parts = tf.transpose(tf.reshape(qkv, [batch, tokens, 3, heads, triple / 3 / heads]), [2, 0, 3, 1, 4]);
   return tf.unstack(parts, 0) as [tf.Tensor, tf.Tensor, tf.Tensor];
@@ -16,7 +16,7 @@ function split(qkv: tf.Tensor, heads: number): [tf.Tensor, tf.Tensor, tf.Tensor]
 const probabilities = (q: tf.Tensor, k: tf.Tensor): tf.Tensor => tf.softmax(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(q.shape.at(-1)!)));
 
 /** [B, heads, T, d] -> [B, T, heads d]. */
-const merge = (x: tf.Tensor): tf.Tensor => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [x.shape[0], x.shape[2]!, x.shape[1]! * x.shape[3]!]);
+export const merge = (x: tf.Tensor): tf.Tensor => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [x.shape[0], x.shape[2]!, x.shape[1]! * x.shape[3]!]);
 
 const gradient = defineOp<Heads>({
   name: 'AttentionGradient',

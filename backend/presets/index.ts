@@ -1,5 +1,8 @@
 /** The recipes that come with SiamScope, by name: run files without a name and without data. */
 import type { RunFile } from '../train/config.ts';
+import beitTiny from './beit-tiny.json' with { type: 'json' };
+import beitVitBase from './beit-vit-base.json' with { type: 'json' };
+import beitVitSmall from './beit-vit-small.json' with { type: 'json' };
 import demo from './demo.json' with { type: 'json' };
 import denseclTiny from './densecl-tiny.json' with { type: 'json' };
 import denseclVitBase from './densecl-vit-base.json' with { type: 'json' };
@@ -52,6 +55,9 @@ const all = {
   'msn-tiny': msnTiny,
   'msn-vit-small': msnVitSmall,
   'msn-vit-base': msnVitBase,
+  'beit-tiny': beitTiny,
+  'beit-vit-small': beitVitSmall,
+  'beit-vit-base': beitVitBase,
   'densecl-tiny': denseclTiny,
   'densecl-vit-small': denseclVitSmall,
   'densecl-vit-base': denseclVitBase,
@@ -87,6 +93,9 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   'msn-tiny': 'Masked Siamese Networks for minutes on a CPU',
   'msn-vit-small': 'Masked Siamese Networks, ViT-S/16 at 224: the paper\'s recipe (Assran et al., ECCV 2022)',
   'msn-vit-base': 'Masked Siamese Networks, ViT-B/16 at 224: 600 epochs, as the authors\' file; the share of dropped patches is our reading',
+  'beit-tiny': 'BEiT with a random tokenizer for minutes on a CPU',
+  'beit-vit-small': 'BEiT, ViT-S/16 at 224: the paper\'s recipe (Bao et al., ICLR 2022) with a random tokenizer in place of the dVAE',
+  'beit-vit-base': 'BEiT, ViT-B/16 at 224: the paper\'s recipe (Bao et al., ICLR 2022) with a random tokenizer in place of the dVAE',
   'densecl-tiny': 'DenseCL on a ViT for minutes on a CPU',
   'densecl-vit-small': 'DenseCL on ViT-S/16 at 224: the method of Wang et al. (CVPR 2021); the recipe for a ViT is our reading',
   'densecl-vit-base': 'DenseCL on ViT-B/16 at 224: the method of Wang et al. (CVPR 2021); the recipe for a ViT is our reading',

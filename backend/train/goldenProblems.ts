@@ -131,7 +131,16 @@ const denseclConfig = z.object({
   optimizer: z.object({ name: z.literal('sgd'), lr: z.number(), momentum: z.number(), weight_decay: z.number(), clip_norm: z.number().nullable(), betas: z.undefined().optional(), eps: z.undefined().optional(), clip_kind: z.undefined().optional() }),
 });
 
-export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config, dinoConfig, ibotConfig, msnConfig, supervisedConfig, denseclConfig]);
+const beitConfig = z.object({
+  method: z.literal('beit'),
+  ...common,
+  layer_scale: z.number().positive().nullable(),
+  relative_position_bias: z.enum(['shared']).nullable(),
+  vocabulary: z.int().min(2),
+  drop_path: z.number().min(0),
+});
+
+export const goldenConfigSchema = z.discriminatedUnion('method', [siameseConfig, maeConfig, mocov3Config, dinoConfig, ibotConfig, msnConfig, supervisedConfig, denseclConfig, beitConfig]);
 type GoldenConfig = z.infer<typeof goldenConfigSchema>;
 
 export interface GoldenProblem {
@@ -182,6 +191,7 @@ export function goldenModel(c: GoldenConfig): { model: ModelConfig; method: Meth
   }
   if (c.method === 'supervised') return { model: { ...model(c, null), dropPath: c.drop_path }, method: methodSchema.parse({ name: 'supervised', classes: c.classes, pooling: c.global_pool ? 'mean' : 'class', labelSmoothing: c.label_smoothing, layerDecay: c.layer_decay, mixup: 0, cutmix: 0 }) };
   if (c.method === 'densecl') return { model: model(c, null), method: methodSchema.parse({ name: 'densecl', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, queueLength: c.queue_length, temperature: c.temperature, denseWeight: c.loss_lambda }) };
+  if (c.method === 'beit') return { model: { ...model(c, c.layer_scale), dropPath: c.drop_path }, method: methodSchema.parse({ name: 'beit', vocabulary: c.vocabulary, positions: c.relative_position_bias ? 'relative' : 'learned' }) };
   if (c.method === 'mocov3') return { model: model(c, null), method: methodSchema.parse({ name: 'mocov3', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, projectorLayers: c.projector_layers, predictorLayers: c.predictor_layers, temperature: c.temperature, trainPatchEmbed: c.train_patch_embed, ...(c.mask_ratio === null ? {} : { mask: 'block', maskRatio: c.mask_ratio }) }) };
   const method = methodSchema.parse({
     name: 'siamese', decoderWidth: c.decoder_embed_dim, decoderHeads: c.decoder_heads, projectorDepth: c.projector_depth, predictorDepth: c.predictor_depth,
@@ -291,6 +301,16 @@ async function supervisedProblem(c: Extract<GoldenConfig, { method: 'supervised'
   };
 }
 
+async function beitProblem(c: Extract<GoldenConfig, { method: 'beit' }>, file: TensorFile): Promise<GoldenProblem> {
+  const image = await readValues(file, 'crop0');
+  const mask = Uint8Array.from(await file.readFloat32('mask')), codes = Int32Array.from(await file.readFloat32('codes'));
+  return {
+    options: { ...goldenModel(c), optimizer: optimizerOf(c) },
+    rates: () => ({ learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: 1 }),
+    batch: () => ({ views: [{ patches: patches(image, c.patch_size), ...masked(mask, image.shape[0]!) }], geometry: null, codes }),
+  };
+}
+
 /** The folder's problem; its batch file stays the caller's. */
 export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<GoldenProblem> {
   switch (config.method) {
@@ -305,6 +325,8 @@ export function goldenProblem(config: GoldenConfig, batch: TensorFile): Promise<
       return msnProblem(config, batch);
     case 'supervised':
       return supervisedProblem(config, batch);
+    case 'beit':
+      return beitProblem(config, batch);
     case 'densecl':
     case 'mocov3':
       return twoViewProblem(config, batch);

@@ -54,6 +54,25 @@ test('a loss that stays at what a blind prediction gives', () => {
   expect(uniformLossOf({ ...mae, method: { ...mae.method, normalizePixels: false } as never })).toBeNull();
 });
 
+test('targets that no longer tell images apart, flat or all one', () => {
+  for (const target_entropy of [11.09, 0]) {
+    const [finding] = assessHealth(rows(100, () => ({ target_information: 0.001, target_entropy })), limits);
+    expect(finding).toMatchObject({ kind: 'feature-collapse', summary: expect.stringContaining('targets have collapsed') });
+  }
+  expect(kinds(rows(100, () => ({ target_information: 0.5, target_entropy: 11.09 })))).toEqual([]);
+});
+
+test('each method\'s loss of a model that tells no image from another', () => {
+  const lossOf = (preset: string, method = {}): number | null => uniformLossOf(completeRun({ preset, name: 'x', data: { train: 'x' }, method }, { folder: '/' }));
+  expect(lossOf('mocov3-vit-base')).toBeCloseTo(4 * 0.2 * Math.log(256), 12);
+  expect(lossOf('dino-vit-small')).toBeCloseTo(11.0904, 4);
+  expect(lossOf('msn-vit-small')).toBeCloseTo(6.9315, 4);
+  expect(lossOf('densecl-vit-base')).toBeCloseTo(11.0904, 4);
+  expect(lossOf('beit-vit-base')).toBeCloseTo(9.0109, 4);
+  expect(lossOf('supervised-vit-base')).toBeCloseTo(6.9078, 4);
+  expect(lossOf('siamese-vit-base')).toBeNull();
+});
+
 test('only the window is looked at', () => {
   const history = rows(5000, (step) => ({ loss: step < 100 ? 0.1 : 1 }));
   expect(assessHealth(history, limits)).toEqual(assessHealth(history.slice(-healthWindow(20)), limits));

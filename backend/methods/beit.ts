@@ -1,0 +1,83 @@
+/** BEiT (Bao et al., ICLR 2022): the encoder sees a mask token in the place of masked patches and tells their codes. */
+import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../errors.ts';
+import { dropPath } from '../nn/dropPath.ts';
+import { encode, encoderSpecs, learnedPositionSpec, tokenSpec } from '../nn/encoder.ts';
+import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
+import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
+import { relativeBiasSpecs } from '../nn/relativeBias.ts';
+import { gatherTokens } from '../ops/gatherTokens.ts';
+import { withoutGradient } from '../ops/gradients.ts';
+import { l2Normalize } from '../ops/l2Normalize.ts';
+import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
+import type { BeitOptions } from './beit.options.ts';
+import { timmInitial } from './distillation.ts';
+import { featureStatistics } from './featureStatistics.ts';
+import type { Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
+import { normalizedPixels } from './pixelTargets.ts';
+
+const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
+const codeWidth = 16;
+
+/** A block's parameters by BEiT's names: no bias for keys, layer scales called gamma, and the last layer of each branch smaller the deeper it is. */
+function beitSpecs(specs: ParameterSpec[], width: number): ParameterSpec[] {
+  return specs.flatMap((spec): ParameterSpec[] => {
+    const { name } = spec;
+    if (name.endsWith('attn.qkv.bias')) return ['q_bias', 'v_bias'].map((bias) => ({ ...spec, name: name.replace('qkv.bias', bias), shape: [width] }));
+    const deep = /^blocks\.(\d+)\.(attn\.proj|mlp\.fc2)\.weight$/.exec(name);
+    if (deep) return [{ ...spec, initializer: { kind: 'normal', std: 0.02 / Math.sqrt(2 * (Number(deep[1]) + 1)) } }];
+    if (/^(cls_token|pos_embed)$/.test(name)) return [{ ...spec, decay: false }];
+    return [{ ...spec, name: name.replace('ls1.gamma', 'gamma_1').replace('ls2.gamma', 'gamma_2') }];
+  });
+}
+
+function specs(model: ModelConfig, options: BeitOptions): ParameterSpec[] {
+  const { width, grid, heads, patchSize } = modelDimensions(model);
+  return [
+    ...beitSpecs(timmInitial([
+      ...encoderSpecs(model, true),
+      tokenSpec('mask_token', width),
+      ...(options.positions === 'relative' ? relativeBiasSpecs(heads, grid) : [learnedPositionSpec(width, grid)]),
+      ...normSpecs('norm', width, layer(model)),
+      ...linearSpecs('lm_head', width, options.vocabulary),
+    ]), width),
+    { name: 'tokenizer.projection', shape: [codeWidth, 3 * patchSize ** 2], initializer: { kind: 'xavier' }, trainable: false, optional: true },
+    { name: 'tokenizer.codebook', shape: [options.vocabulary, codeWidth], initializer: { kind: 'normal', std: 1 }, trainable: false, optional: true },
+  ];
+}
+
+/** Codes [M] of patches [M, 3 P^2]: the nearest random code of a random projection, both of unit length. */
+function codesOf(parameters: Parameters, patches: tf.Tensor, patchSize: number): tf.Tensor {
+  const pixels = tf.reshape(normalizedPixels(tf.expandDims(patches, 0), patchSize), [patches.shape[0], patches.shape[1]!]);
+  const projected = l2Normalize(tf.matMul(pixels, parameters.get('tokenizer.projection'), false, true));
+  return tf.argMax(tf.matMul(projected, l2Normalize(parameters.get('tokenizer.codebook')), false, true), 1);
+}
+
+/** Rows [M, W] of x [R, W]. */
+const rowsAt = (x: tf.Tensor, rows: tf.Tensor): tf.Tensor => tf.reshape(gatherTokens(tf.expandDims(x, 0), tf.expandDims(rows, 0)), [rows.size, x.shape[1]!]);
+
+function forward(parameters: Parameters, model: ModelConfig, options: BeitOptions, { views, codes: given }: MethodBatch, step: StepContext): MethodOutput {
+  const { depth, width, patches: count, patchSize } = modelDimensions(model);
+  const p = new Scope(parameters);
+  const { patches, mask, hidden } = views[0]!;
+  if (!mask || !hidden) throw new InputError('BEiT learns from masked patches alone, and this batch has none: give its view a mask');
+  const batch = patches.shape[0];
+  const codes = withoutGradient(() => (given ? tf.gather(tf.tensor1d(given, 'int32'), hidden) : codesOf(parameters, rowsAt(tf.reshape(patches, [batch * count, patches.shape[2]!]), hidden), patchSize)));
+  const tokens = encode(p, model, patches, p.has('pos_embed') ? p.get('pos_embed') : null, null, true, undefined, dropPath(model.dropPath, depth, step.draw), { mask, token: p.get('mask_token') });
+  const rows = rowsAt(tf.reshape(tf.slice(tokens, [0, 1, 0], [batch, count, width]), [batch * count, width]), hidden);
+  const features = norm(p.at('norm'), rows, layer(model), true);
+  const logits = linearLayer(p.at('lm_head'), features);
+  const targets = withoutGradient(() => tf.cast(tf.oneHot(codes, options.vocabulary), 'float32'));
+  const loss = tf.mean(softCrossEntropy(logits, targets, 1));
+  const metrics = withoutGradient(() => ({
+    cross_entropy: tf.clone(loss),
+    accuracy: tf.mean(tf.cast(tf.equal(tf.argMax(logits, -1), codes), 'float32')),
+    masked_positions: tf.scalar(hidden.size),
+    distinct_codes: tf.sum(tf.max(targets, 0)),
+    ...featureStatistics(features),
+  }));
+  return { loss, metrics, intermediates: { logits } };
+}
+
+export const beit: Method<BeitOptions> = { name: 'beit', specs, momentumPairs: () => [], encoders: { online: '', target: '' }, forward };
