@@ -59,12 +59,12 @@ export function batchNormLayer(bn: Scope, x: tf.Tensor, eps: number, training: b
   if (statistics)
     withoutGradient(() => {
       const n = x.size / x.shape.at(-1)!;
-      const seen = [tf.clone(result.mean), tf.tidy(() => tf.mul(tf.sub(tf.pow(result.rstd, -2), eps), n / Math.max(1, n - 1)))];
+      const seenVariance = tf.mul(tf.sub(tf.pow(result.rstd, -2), eps), n / Math.max(1, n - 1));
       const count = bn.get('num_batches_tracked');
-      statistics.later(() => {
+      statistics.later([result.mean, seenVariance], (...seen) => {
         parameterUpdates().lerp([mean, variance], seen, runningMomentum);
         parameterUpdates().lerp([count], [tf.add(count, 1)], 1);
-      }, seen);
+      });
     });
   return result.y;
 }

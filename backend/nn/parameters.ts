@@ -90,12 +90,12 @@ function filled(size: number, draw: () => number): Float32Array {
 
 /** Running statistics on their way: what a forward pass saw counts only once its loss has proved finite. */
 export class RunningStatistics {
-  private pending: { update: () => void; seen: tf.Tensor[] }[] = [];
+  private pending: { update: (...seen: tf.Tensor[]) => void; seen: tf.Tensor[] }[] = [];
   private readonly means = new Map<tf.Variable, { total: tf.Tensor; count: number; weight: number }>();
 
   /** What is to be done with the tensors seen, which are kept until then. */
-  later(update: () => void, seen: tf.Tensor[]): void {
-    this.pending.push({ update, seen: seen.map((tensor) => tf.keep(tensor)) });
+  later(seen: tf.Tensor[], update: (...seen: tf.Tensor[]) => void): void {
+    this.pending.push({ update, seen: seen.map((tensor) => tf.keep(tf.clone(tensor))) });
   }
 
   /** The variable moves towards the mean over the step's micro-batches of what was seen, by the given weight. */
@@ -107,7 +107,7 @@ export class RunningStatistics {
   }
 
   apply(): void {
-    for (const { update } of this.pending) tf.tidy(update);
+    for (const { update, seen } of this.pending) tf.tidy(() => update(...seen));
     for (const [variable, { total, count, weight }] of this.means) tf.tidy(() => parameterUpdates().lerp([variable], [count === 1 ? total : tf.div(total, count)], weight));
     this.drop();
   }
