@@ -13,7 +13,7 @@ interface DataOptions {
   json?: boolean;
 }
 
-const methodNames = ['siamese', 'mae'] as const satisfies MethodConfig['name'][];
+const methodNames = ['siamese', 'mae', 'mocov3', 'dino', 'ibot', 'msn', 'densecl', 'beit', 'supervised'] as const satisfies MethodConfig['name'][];
 
 const rounded = (value: number): string => String(Number(value.toPrecision(4)));
 
@@ -73,7 +73,7 @@ function addBenchStep(bench: Command): void {
 
 async function benchStep({ preset, method: name, arch, batch, steps, json, engine, device, precision }: StepOptions): Promise<void> {
   const [{ benchmarkStep }, { completeRun }, { openEngine }] = await Promise.all([import('../train/benchStep.ts'), import('../train/runFile.ts'), import('../engines/choose.ts')]);
-  const recipe = preset === undefined ? { method: { name }, model: { arch }, schedule: { steps: 1 } } : { preset };
+  const recipe = preset === undefined ? { method: { name, ...(name === 'supervised' && { classes: 1000 }) }, model: { arch }, schedule: { steps: 1 } } : { preset };
   const { model, method } = completeRun({ ...recipe, name: 'bench', data: { train: '.' } }, { folder: '' });
   const result = await benchmarkStep(await openEngine({ engine, device, precision }), { model, method, batch, steps });
   if (json) return printJson(result);

@@ -129,9 +129,15 @@ function show(parts: LookParts, name: string, about: LookAbout, webviewPanel: vs
     onAbout: (changed) => void remember(context, name, changed).then(undefined, () => undefined),
     onNotice: (notice) => panel.notice(notice),
   });
+  let before = '';
   const watching = [
     runs.onDidChange((run) => {
-      if (webviewPanel.visible && (!run || host.isAbout(run.folder))) void host.runChanged();
+      if (!webviewPanel.visible || (run && !host.isAbout(run.folder))) return;
+      // A run tells of each step; the page is told where there is another checkpoint, or the run has ended.
+      const now = runs.all.filter(({ folder }) => host.isAbout(folder)).map(({ folder, status, state }) => `${folder} ${status.checkpoint} ${state} ${status.name}`).join('\n');
+      if (now === before) return;
+      before = now;
+      void host.runChanged();
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void host.look()),
   ];

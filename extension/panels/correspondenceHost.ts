@@ -228,12 +228,14 @@ export class LookHost {
     return source;
   }
 
-  /** One measurement at a time: a new one ends the one before. */
+  /** One measurement over many images at a time: a new one ends the one before. */
   private async measure({ model, ...rest }: LookCalls['rates']['request']): Promise<LookCalls['rates']['reply']> {
+    const request = { model: this.modelOf(model), images: this.imagesSource(), ...rest };
+    if (rest.only !== null) return this.ask('correspondence/rates', request);
     this.rates?.cancel();
     const source = new CancellationTokenSource();
     this.rates = source;
-    return this.ask('correspondence/rates', { model: this.modelOf(model), images: this.imagesSource(), ...rest }, source);
+    return this.ask('correspondence/rates', request, source);
   }
 
   private async ask<K extends keyof CorrespondenceCalls>(call: K, request: CorrespondenceCalls[K]['request'], source = new CancellationTokenSource()): Promise<CorrespondenceCalls[K]['reply']> {

@@ -4,15 +4,10 @@ import { strokeRimmed, surface } from '../common/canvas.ts';
 import { button, element, setText } from '../common/dom.ts';
 import { heatColour } from '../common/heat.ts';
 import { mutualMatches, otherSide, type MutualMatch, type Pair, type Place, type Query, type Side } from './pair.ts';
-import { markColours, Picture, type Mark, type Overlay, type Share } from './picture.ts';
+import { markColours, Picture, type Mark, type Overlay } from './picture.ts';
 import { scoreTable, type Score } from './scores.ts';
-import type { ColumnChoice, LookView } from './view.ts';
+import type { ColumnChoice, LookView, Pointed } from './view.ts';
 import { percent, placeText, readout, whole } from './words.ts';
-
-export interface Pointed {
-  side: Side;
-  share: Share;
-}
 
 export interface ColumnActions {
   point(pointed: Pointed | null): void;
@@ -83,7 +78,7 @@ export class Column {
     this.steps = element('div', { class: 'steps' }, this.playButton, this.slider, this.stepText, this.newestButton);
     this.holder = element('div', { class: 'pictures' }, this.pictures.a.element, this.pictures.b.element, this.originalFigure, this.wires);
     this.legend.append(element('span', { class: 'key' }, this.low, this.scale, this.high));
-    this.element = element('section', { class: 'column' }, element('header', {}, this.name, this.about, this.removeButton), this.steps, this.trouble, this.holder, this.legend, this.said, this.scores);
+    this.element = element('section', { class: 'column' }, element('header', {}, this.name, this.about, this.removeButton), this.steps, this.trouble, this.holder, element('div', { class: 'aside' }, this.legend, this.said, this.scores));
     this.drawScale();
   }
 
@@ -161,7 +156,7 @@ export class Column {
     if (mode === 'colours') for (const each of ['a', 'b'] as const) overlays[each].colours = pair.colours[each];
     if (mode === 'reconstruction') {
       overlays.a.mask = extras.painted?.mask ?? null;
-      sentence = extras.painted ? 'A mask is drawn as in training: “New views” draws another.' : '';
+      sentence = extras.painted ? 'The mask is drawn as in training; “New views” draws another.' : '';
     } else if (mode === 'attention') {
       [range, sentence] = this.drawAttention(view, extras, pointed, overlays);
     } else {
@@ -274,8 +269,16 @@ export class Column {
     const inHolder = ({ side, place }: Line['from']): [number, number] => [boxes[side].left - origin.left + (place.column / grid) * boxes[side].width, boxes[side].top - origin.top + (place.row / grid) * boxes[side].height];
     for (const { from, to, colour, width: stroke, alpha = 1 } of lines) {
       const path = new Path2D();
-      path.moveTo(...inHolder(from));
-      path.lineTo(...inHolder(to));
+      const [x0, y0] = inHolder(from), [x1, y1] = inHolder(to);
+      // Lines of one row would lie on each other.
+      const sag = (from.place.column / grid - 0.5) * 0.09 * Math.hypot(x1 - x0, y1 - y0);
+      path.moveTo(x0, y0);
+      path.quadraticCurveTo((x0 + x1) / 2, (y0 + y1) / 2 + sag, x1, y1);
+      for (const end of [from, to]) {
+        const [x, y] = inHolder(end);
+        path.moveTo(x + 2, y);
+        path.arc(x, y, 2, 0, 2 * Math.PI);
+      }
       context.globalAlpha = alpha;
       strokeRimmed(context, path, colour, stroke);
     }
@@ -323,8 +326,14 @@ function joined(pair: Pair, { mask, pixels }: Painted): Uint8Array {
   return result;
 }
 
-export const legendOfMarks = (): HTMLElement => element('div', { class: 'marks', 'aria-hidden': 'true' }, ...([['pointed', 'pointed at'], ['best', 'best match'], ['true', 'true place']] as const).map(([kind, text]) => {
-  const swatch = element('span', { class: `mark ${kind}` });
-  swatch.style.borderColor = markColours[kind];
-  return element('span', {}, swatch, text);
-}));
+/** What marks and lines mean; the style sheet shows those that the mode has. */
+export function legendOfMarks(): HTMLElement {
+  const key = (name: string, kind: string, colour: string, text: string): HTMLElement => {
+    const swatch = element('span', { class: `mark ${kind}` });
+    swatch.style.borderColor = colour;
+    return element('span', { class: name }, swatch, text);
+  };
+  return element('div', { class: 'marks', 'aria-hidden': 'true' },
+    key('of-all', 'pointed', markColours.pointed, 'pointed at'), key('of-match', 'best', markColours.best, 'best match'), key('of-match', 'true', markColours.true, 'true place'),
+    key('of-line', 'line', judgedColours.right, 'the right patch'), key('of-line', 'line', judgedColours.near, 'one patch off'), key('of-line', 'line', judgedColours.wrong, 'wrong'), key('of-line', 'line', judgedColours.unknown, 'truth not in view'));
+}

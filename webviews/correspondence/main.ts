@@ -4,13 +4,13 @@ import { Host } from '../common/messaging.ts';
 import { onThemeChange } from '../common/theme.ts';
 import '../common/common.css';
 import './correspondence.css';
-import { Column, legendOfMarks, type Extras, type Pointed } from './column.ts';
+import { Column, legendOfMarks, type Extras } from './column.ts';
 import { MatchTable } from './matchTable.ts';
 import { Page } from './page.ts';
 import { Pair } from './pair.ts';
 import { pictureOfColumns } from './snapshot.ts';
 import { pairsText, scoreOf, verdict, type Score } from './scores.ts';
-import { mostColumns, restoreView, type ColumnChoice, type LookView } from './view.ts';
+import { mostColumns, mostPins, restoreView, type ColumnChoice, type LookView, type Pointed } from './view.ts';
 import { errorText, placeText } from './words.ts';
 
 /** Pairs that are kept for a slider that goes back. */
@@ -33,7 +33,6 @@ interface Shown {
 let state: LookOpen | null = null;
 const shown: Shown[] = [];
 let pointed: Pointed | null = null;
-let pins: Pointed[] = [];
 let playing: { shown: Shown; timer: ReturnType<typeof setTimeout> } | null = null;
 let measuring = false;
 const models = new Map<string, LookedModel>();
@@ -51,26 +50,26 @@ const table = new MatchTable();
 const page = new Page({
   change(change) {
     Object.assign(view, change);
-    if ('other' in change) pins = [];
+    if ('other' in change) view.pins = [];
     remember();
     render();
     if (['layer', 'branch', 'other', 'mode'].some((name) => name in change)) refresh();
     else drawAll();
-    if ('head' in change || 'ofClass' in change || 'mode' in change) refreshExtras();
+    if (['head', 'block', 'mode'].some((name) => name in change)) refreshExtras();
   },
   go(index, other) {
     const count = (other ? (state?.others ?? state?.images) : state?.images)?.count ?? 1;
     const next = index === -1 ? view.index + 1 : index === -2 ? view.index - 1 : index;
     if (other) view.other = Math.min(count - 1, next);
     else view.index = ((next % count) + count) % count;
-    pins = [];
+    view.pins = [];
     remember();
     render();
     refresh();
   },
   reroll() {
     view.seed = (view.seed + 1) % 2 ** 32;
-    pins = [];
+    view.pins = [];
     remember();
     refresh();
   },
@@ -82,28 +81,35 @@ const page = new Page({
   chooseImages(others) {
     void host.ask('chooseImages', { others, run: false }, { patient: true }).then(() => {
       if (others) view.other = 0;
-      pins = [];
+      view.pins = [];
       render();
       refresh();
     }).catch(complain);
   },
   ownImages: () => void host.ask('chooseImages', { others: false, run: true }, { patient: true }).catch(complain),
   unpin() {
-    pins = [];
+    view.pins = [];
+    remember();
     drawAll();
   },
   measure: () => void measure(),
   stop: () => void host.ask('stopRates', {}).catch(() => undefined),
   copy: () => void copy(),
   save: () => void save(),
-  choose: () => void addColumn(),
+  // What is chosen first is shown of itself.
+  choose: () => void host.ask('addSubject', {}, { patient: true }).catch(complain),
   trust: () => void host.ask('trust', {}, { patient: true }).catch(complain),
   again: () => void host.ask('again', {}, { patient: true }).catch(complain),
 }, legendOfMarks(), table.element);
 
 page.show(null, view, null);
 onThemeChange(() => repaint());
-new ResizeObserver(() => repaint()).observe(page.columns);
+let width = 0;
+new ResizeObserver(() => {
+  if (page.columns.clientWidth === width) return;
+  width = page.columns.clientWidth;
+  repaint();
+}).observe(page.columns);
 
 function take(next: LookOpen): void {
   const before = state;
@@ -113,11 +119,11 @@ function take(next: LookOpen): void {
   view.columns = view.columns.filter(({ subject }) => subject < next.subjects.length);
   if (next.images && view.index >= next.images.count) view.index = 0;
   // Other images have other pictures under the same numbers.
-  if (before && (JSON.stringify(before.images) !== JSON.stringify(next.images) || JSON.stringify(before.others) !== JSON.stringify(next.others))) {
+  if (before?.images && (JSON.stringify(before.images) !== JSON.stringify(next.images) || JSON.stringify(before.others) !== JSON.stringify(next.others))) {
     pairs.clear();
     rates.clear();
     for (const one of shown) one.key = '';
-    pins = [];
+    view.pins = [];
   }
   remember();
   render();
@@ -139,6 +145,7 @@ function render(): void {
     shown[i].choice = choice;
   });
   page.columns.dataset.count = String(shown.length);
+  page.body.dataset.mode = view.mode;
   page.show(state, view, modelOf(view.columns[0]));
   for (const one of shown) {
     const subject = state?.subjects[one.choice.subject];
@@ -155,8 +162,9 @@ function makeColumn(): Shown {
       },
       pin(at) {
         const cell = (other: Pointed): string => `${other.side} ${one.column.pair ? one.column.patchOf(other) : ''}`;
-        const same = pins.findIndex((pin) => cell(pin) === cell(at));
-        pins = same >= 0 ? pins.filter((_, i) => i !== same) : [...pins, at].slice(-9);
+        const same = view.pins.findIndex((pin) => cell(pin) === cell(at));
+        view.pins = same >= 0 ? view.pins.filter((_, i) => i !== same) : [...view.pins, at].slice(-mostPins);
+        remember();
         drawAll();
       },
       step(value) {
@@ -188,7 +196,7 @@ function point(at: Pointed | null): void {
   requestAnimationFrame(() => {
     pointing = false;
     const began = performance.now();
-    for (const one of shown) one.column.draw(view, pointed, pins, one.extras);
+    for (const one of shown) one.column.draw(view, pointed, view.pins, one.extras);
     performance.measure('look-pointed', { start: began, end: performance.now() });
   });
 }
@@ -322,6 +330,7 @@ async function compareUntrained(): Promise<void> {
       // The pair itself says what is wrong; a newer one has taken this one's place.
       return;
     }
+    page.waits('');
     answer();
   }
 }
@@ -376,10 +385,10 @@ function refreshExtras(): void {
 }
 
 async function loadExtras(one: Shown): Promise<void> {
-  const { mode, head } = view;
+  const { mode, head, block: chosen } = view;
   const model = modelOf(one.choice);
   if (!one.column.pair || !model || (mode !== 'attention' && mode !== 'reconstruction')) return;
-  const block = Number(/^block:(\d+)$/.exec(view.layer)?.[1] ?? model.blocks - 1);
+  const block = Math.min(chosen ?? model.blocks - 1, model.blocks - 1);
   const key = JSON.stringify([one.key, mode, mode === 'attention' ? [head, block] : null]);
   if (key === one.extrasKey) return;
   one.extrasKey = key;
@@ -391,7 +400,7 @@ async function loadExtras(one: Shown): Promise<void> {
       if (key === one.extrasKey) one.extras.painted = { mask, normalised, pixels: new Uint8Array(pixels) };
     } else {
       for (const side of ['a', 'b'] as const) {
-        const { heads, tokens, probabilities } = await host.ask('attention', { ...request, view: side, block: Math.min(block, model.blocks - 1) }, { patient: true });
+        const { heads, tokens, probabilities } = await host.ask('attention', { ...request, view: side, block }, { patient: true });
         if (key === one.extrasKey) one.extras.attention[side] = { tokens, rows: headOf(new Float32Array(probabilities), heads, tokens, head) };
       }
     }
@@ -412,7 +421,7 @@ function headOf(probabilities: Float32Array, heads: number, tokens: number, head
 
 function paint(one: Shown): void {
   one.column.paint(view, one.extras);
-  one.column.draw(view, pointed, pins, one.extras);
+  one.column.draw(view, pointed, view.pins, one.extras);
   showMatches();
 }
 
@@ -421,7 +430,7 @@ function repaint(): void {
 }
 
 function drawAll(): void {
-  for (const one of shown) one.column.draw(view, pointed, pins, one.extras);
+  for (const one of shown) one.column.draw(view, pointed, view.pins, one.extras);
   showMatches();
 }
 
@@ -430,7 +439,7 @@ function showMatches(): void {
   const all = shown.flatMap(({ column }) => column.mutual.map(({ cosine }) => cosine));
   if (all.length > 0) page.matches(Math.min(...all), Math.max(...all), view.threshold);
   table.show(shown.map(({ column, choice }) => ({ name: nameOf(choice), pair: column.pair })));
-  page.pinned(pins.flatMap((pin, i) => shown.flatMap(({ column, choice }) => {
+  page.pinned(view.pins.flatMap((pin, i) => shown.flatMap(({ column, choice }) => {
     const { pair } = column;
     if (!pair) return [];
     const patch = column.patchOf(pin), query = pair.query(pin.side, patch);
@@ -456,11 +465,6 @@ async function addColumn(): Promise<void> {
 }
 
 function addChoice(choice: ColumnChoice): void {
-  // A panel that was empty has taken its first one already.
-  if (view.columns.some((one) => modelKey(one) === modelKey(choice)) && !choice.untrained) {
-    if (view.columns.length === 1) choice = { ...choice };
-    else return page.say('This is beside it already.');
-  }
   if (view.columns.length >= mostColumns) return page.say(`There is room for ${mostColumns}: remove one first.`);
   view.columns.push(choice);
   remember();

@@ -10,7 +10,7 @@ export interface Listed {
 
 export class MatchTable {
   readonly element = element('details', { class: 'section' }, element('summary', {}, 'All matches as a table'));
-  private readonly holder = element('div', { class: 'scroll' });
+  private readonly holder = element('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'All matches' });
   private listed: readonly Listed[] = [];
   private written: readonly (Pair | null)[] = [];
 

@@ -49,11 +49,13 @@ export class Page {
   private readonly rerollButton: HTMLButtonElement;
   private readonly ownButton: HTMLButtonElement;
   private readonly layer = element('select', { id: 'layer' });
+  private readonly featurePart = element('span', { class: 'part' }, element('label', { for: 'layer' }, 'Features'), this.layer);
   private readonly branch = element('select', { id: 'branch' }, element('option', { value: 'online' }, 'online branch'), element('option', { value: 'target' }, 'target branch'));
   private readonly modeButtons: Record<Mode, HTMLButtonElement>;
   private readonly threshold = element('input', { type: 'range', min: -1, max: 1, step: 0.01, id: 'threshold' });
   private readonly thresholdText = element('output');
-  private readonly head = element('select', { id: 'head' });
+  private readonly head = element('select', { 'aria-label': 'Head' });
+  private readonly block = element('select', { 'aria-label': 'Block' });
   private readonly from = element('select', { 'aria-label': 'Attention from' }, element('option', { value: 'patch' }, 'from the patch pointed at'), element('option', { value: 'class' }, 'from the class token'));
   private readonly parts: Partial<Record<Mode, HTMLElement>>;
   private readonly pins = element('div', { class: 'pins', hidden: true });
@@ -83,6 +85,7 @@ export class Page {
     this.layer.addEventListener('change', () => actions.change({ layer: this.layer.value }));
     this.branch.addEventListener('change', () => actions.change({ branch: this.branch.value === 'target' ? 'target' : 'online' }));
     this.threshold.addEventListener('input', () => actions.change({ threshold: this.threshold.valueAsNumber }));
+    this.block.addEventListener('change', () => actions.change({ block: Number(this.block.value) }));
     this.head.addEventListener('change', () => actions.change({ head: this.head.value === '' ? null : Number(this.head.value) }));
     this.from.addEventListener('change', () => actions.change({ ofClass: this.from.value === 'class' }));
     this.pairs.addEventListener('change', () => actions.change({ pairs: Number(this.pairs.value) }));
@@ -97,7 +100,7 @@ export class Page {
     this.empty.append(this.emptyTitle, this.emptyText, this.emptyButton);
     this.parts = {
       matches: element('span', { class: 'part' }, element('label', { for: 'threshold' }, 'cosine at least'), this.threshold, this.thresholdText),
-      attention: element('span', { class: 'part' }, this.head, this.from),
+      attention: element('span', { class: 'part' }, this.block, this.head, this.from),
     };
     this.otherPart = element('span', { class: 'part' }, this.other, this.otherText);
     const header = element('header', { class: 'top' }, element('div', {}, this.title, this.about),
@@ -106,11 +109,11 @@ export class Page {
       button('◂', { 'aria-label': 'Previous image', title: 'Previous image (P)' }, () => actions.go(-2, false)), this.index, button('▸', { 'aria-label': 'Next image', title: 'Next image (N)' }, () => actions.go(-1, false)), this.indexText, this.file,
       element('span', { class: 'gap' }), element('label', { for: 'pairing' }, 'Compare'), this.pairing, this.otherPart, this.rerollButton, button('Images…', { title: 'Other images: a file or a folder' }, () => actions.chooseImages(false)), this.ownButton);
     const features = element('div', { class: 'toolbar', role: 'group', 'aria-label': 'What is shown' },
-      element('span', { class: 'segments', role: 'group', 'aria-label': 'Show' }, ...Object.values(this.modeButtons)), ...Object.values(this.parts), element('span', { class: 'gap' }), element('label', { for: 'layer' }, 'Features'), this.layer, this.branch);
+      element('span', { class: 'segments', role: 'group', 'aria-label': 'Show' }, ...Object.values(this.modeButtons)), ...Object.values(this.parts), element('span', { class: 'gap' }), this.featurePart, this.branch);
     this.pins.append(element('div', { class: 'heading' }, element('h3', {}, 'Pinned patches'), button('Remove all', { class: 'quiet' }, () => actions.unpin())),
-      element('div', { class: 'scroll' }, element('table', {}, element('thead', {}, element('tr', {}, ...['', 'Model', 'Patch', 'Best match', 'Cosine', 'Truly at', 'Error'].map((text) => element('th', { scope: 'col' }, text)))), this.pinRows)));
-    const measuring = element('div', { class: 'toolbar measuring', role: 'group', 'aria-label': 'Over many pairs' }, element('label', { for: 'pairs' }, 'How often over'), this.pairs, element('span', {}, 'pairs of views of other images?'), this.measureButton, this.stopButton, this.progress, this.waiting);
-    this.body.append(element('div', { class: 'answer' }, this.headline), images, features, marks, this.columns, measuring, this.pins, table);
+      element('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Pinned patches' }, element('table', {}, element('thead', {}, element('tr', {}, ...['', 'Model', 'Patch', 'Best match', 'Cosine', 'Truly at', 'Error'].map((text) => element('th', { scope: 'col' }, text)))), this.pinRows)));
+    const measuring = element('div', { class: 'toolbar measuring', role: 'group', 'aria-label': 'Over many pairs' }, element('label', { for: 'pairs' }, 'Over many images:'), this.pairs, element('span', {}, 'pairs of views'), this.measureButton, this.stopButton, this.progress);
+    this.body.append(element('div', { class: 'answer' }, this.headline, this.waiting), images, features, marks, this.columns, measuring, this.pins, table);
     document.querySelector('#view')!.append(header, this.alert, this.empty, this.body, this.status);
     document.addEventListener('keydown', (event) => {
       const target = event.target as HTMLElement;
@@ -144,8 +147,10 @@ export class Page {
     if (model) {
       this.options(this.layer, model.layers.map((name) => [name, layerText(name, model.blocks)]), view.layer);
       this.options(this.head, [['', 'mean of all heads'], ...Array.from({ length: model.heads }, (_, h): [string, string] => [String(h), `head ${h + 1}`])], view.head === null ? '' : String(view.head));
-      this.branch.hidden = model.branches.length === 1 || view.layer === 'prediction';
+      this.options(this.block, Array.from({ length: model.blocks }, (_, k): [string, string] => [String(k), `block ${k + 1} of ${model.blocks}`]), String(view.block ?? model.blocks - 1));
+      this.branch.hidden = model.branches.length === 1 || view.layer === 'prediction' || view.mode === 'reconstruction';
     }
+    this.featurePart.hidden = view.mode === 'attention' || view.mode === 'reconstruction';
     this.branch.value = view.branch;
     this.from.value = view.ofClass ? 'class' : 'patch';
     this.pairs.value = String(view.pairs);

@@ -4,12 +4,10 @@ import { element, setText } from '../common/dom.ts';
 import { heat as heatOf } from '../common/heat.ts';
 import { onKeys } from '../common/keyboard.ts';
 import type { Place } from './pair.ts';
+import type { Pointed } from './view.ts';
 
-/** A place in shares of the picture: it is the same place whatever the model's patches are. */
-export interface Share {
-  y: number;
-  x: number;
-}
+/** A place in shares of the picture. */
+export type Share = Pointed['share'];
 
 export type MarkKind = 'pointed' | 'best' | 'true' | 'pin';
 
@@ -38,7 +36,8 @@ export interface PictureActions {
 /** Told apart by shape, and by those who see colours differently (after Okabe and Ito). */
 export const markColours: Readonly<Record<MarkKind, string>> = { pointed: '#ffffff', best: '#ff9e1b', true: '#4cc9ff', pin: '#f0e442' };
 
-const heatAlpha = 205, keyGrid = 14;
+/** The picture below is grey, so that colours are the scale's alone. */
+const heatAlpha = 150, keyGrid = 14;
 
 export class Picture {
   readonly element: HTMLElement;
@@ -48,6 +47,8 @@ export class Picture {
   private readonly caption = element('figcaption');
   private readonly cells = document.createElement('canvas');
   private picture: HTMLCanvasElement | null = null;
+  private grey: HTMLCanvasElement | null = null;
+  private pixels: Uint8Array | null = null;
   private overlay: Overlay | null = null;
   private pointed: Share | null = null;
 
@@ -80,7 +81,11 @@ export class Picture {
 
   /** Takes [size, size, 3] RGB; null: there is none. */
   show(pixels: Uint8Array | null, size: number, caption: string, label: string): void {
-    this.picture = pixels && rgbPicture(pixels, size, size);
+    if (pixels !== this.pixels) {
+      this.pixels = pixels;
+      this.picture = pixels && rgbPicture(pixels, size, size);
+      this.grey = pixels && rgbPicture(greyOf(pixels), size, size);
+    }
     setText(this.caption, caption);
     this.over.setAttribute('aria-label', label);
   }
@@ -109,6 +114,7 @@ export class Picture {
     const { grid, heat, colours, mask, marks } = overlay;
     if (colours) this.drawCells(context, side, grid, (k) => [colours[3 * k]!, colours[3 * k + 1]!, colours[3 * k + 2]!, 255]);
     if (heat) {
+      drawPicture(context, this.grey!, 0, 0, side, side);
       const span = heat.high - heat.low || 1;
       this.drawCells(context, side, grid, (k) => [...heatOf((heat.values[k]! - heat.low) / span), heatAlpha]);
     }
@@ -130,6 +136,13 @@ export class Picture {
     context.imageSmoothingEnabled = false;
     context.drawImage(cells, 0, 0, side, side);
   }
+}
+
+/** Luma of Rec. 601. */
+function greyOf(rgb: Uint8Array): Uint8Array {
+  const grey = new Uint8Array(rgb.length);
+  for (let k = 0; k < rgb.length; k += 3) grey.fill(0.299 * rgb[k]! + 0.587 * rgb[k + 1]! + 0.114 * rgb[k + 2]!, k, k + 3);
+  return grey;
 }
 
 function drawMark(context: CanvasRenderingContext2D, { kind, place, label }: Mark, grid: number, side: number): void {
