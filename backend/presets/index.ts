@@ -1,5 +1,6 @@
 /** The recipes that come with SiamScope, by name: run files without a name and without data. */
 import type { RunFile } from '../train/config.ts';
+import { mergeRun } from '../train/mergeRun.ts';
 import beitTiny from './beit-tiny.json' with { type: 'json' };
 import beitVitBase from './beit-vit-base.json' with { type: 'json' };
 import beitVitSmall from './beit-vit-small.json' with { type: 'json' };
@@ -24,6 +25,17 @@ import mocov3VitSmall from './mocov3-vit-small.json' with { type: 'json' };
 import msnTiny from './msn-tiny.json' with { type: 'json' };
 import msnVitBase from './msn-vit-base.json' with { type: 'json' };
 import msnVitSmall from './msn-vit-small.json' with { type: 'json' };
+import siameseA from './siamese-a.json' with { type: 'json' };
+import siameseB from './siamese-b.json' with { type: 'json' };
+import siameseC from './siamese-c.json' with { type: 'json' };
+import siameseD from './siamese-d.json' with { type: 'json' };
+import siameseE from './siamese-e.json' with { type: 'json' };
+import siameseF from './siamese-f.json' with { type: 'json' };
+import siameseG from './siamese-g.json' with { type: 'json' };
+import siameseH from './siamese-h.json' with { type: 'json' };
+import siameseI from './siamese-i.json' with { type: 'json' };
+import siameseJ from './siamese-j.json' with { type: 'json' };
+import siameseK from './siamese-k.json' with { type: 'json' };
 import siameseVitBase from './siamese-vit-base.json' with { type: 'json' };
 import siameseVitSmall from './siamese-vit-small.json' with { type: 'json' };
 import supervisedTiny from './supervised-tiny.json' with { type: 'json' };
@@ -38,6 +50,17 @@ const all = {
   demo,
   'siamese-vit-small': siameseVitSmall,
   'siamese-vit-base': siameseVitBase,
+  'siamese-a': siameseA,
+  'siamese-b': siameseB,
+  'siamese-c': siameseC,
+  'siamese-d': siameseD,
+  'siamese-e': siameseE,
+  'siamese-f': siameseF,
+  'siamese-g': siameseG,
+  'siamese-h': siameseH,
+  'siamese-i': siameseI,
+  'siamese-j': siameseJ,
+  'siamese-k': siameseK,
   'mae-vit-small': maeVitSmall,
   'mae-vit-base': maeVitBase,
   'mocov3-tiny': mocov3Tiny,
@@ -66,8 +89,16 @@ const all = {
   'supervised-vit-base': supervisedVitBase,
 };
 
-/** Checked by the schema where they are merged into a run. */
-export const presets: Readonly<Record<string, Preset>> = all as Record<keyof typeof all, unknown> as Record<string, Preset>;
+const stored: Readonly<Record<string, Record<string, unknown> | undefined>> = all;
+
+/** A recipe laid over the one that it names, as a run file is. */
+function completed(name: string): Record<string, unknown> {
+  const { preset, ...own } = stored[name]!;
+  return typeof preset === 'string' ? mergeRun(completed(preset), own) : own;
+}
+
+/** Each whole. Checked by the schema where they are merged into a run. */
+export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(Object.keys(all).map((name) => [name, completed(name) as unknown as Preset]));
 export const presetNames: readonly string[] = Object.keys(all);
 
 /** A line about each, for people. */
@@ -76,6 +107,17 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   demo: 'SiameseIM for half an hour or less on a CPU: features that can be looked at',
   'siamese-vit-small': 'SiameseIM, ViT-S/16 at 224: the paper\'s recipe with a smaller encoder',
   'siamese-vit-base': 'SiameseIM, ViT-B/16 at 224: the paper\'s recipe (Tao et al., CVPR 2023)',
+  'siamese-a': 'SiameseIM\'s ablation (a), our reading of the paper\'s table: pixels of the same view',
+  'siamese-b': 'SiameseIM\'s ablation (b), our reading of the paper\'s table: features of the same view, without colours',
+  'siamese-c': 'SiameseIM\'s ablation (c), our reading of the paper\'s table: pixels of the same view, with colours',
+  'siamese-d': 'SiameseIM\'s ablation (d), our reading of the paper\'s table: pixels of another view',
+  'siamese-e': 'SiameseIM\'s ablation (e), our reading of the paper\'s table: features of another view, without colours',
+  'siamese-f': 'SiameseIM\'s ablation (f), our reading of the paper\'s table: (e) with colours',
+  'siamese-g': 'SiameseIM\'s ablation (g), our reading of the paper\'s table: (f) with batch norm',
+  'siamese-h': 'SiameseIM\'s ablation (h), our reading of the paper\'s table: (g) with blockwise masks',
+  'siamese-i': 'SiameseIM\'s ablation (i), our reading of the paper\'s table: (h) with layer-normed targets: the method itself, for 400 epochs',
+  'siamese-j': 'SiameseIM\'s ablation (j), our reading of the paper\'s table: (i) without UniGrad\'s decorrelating term',
+  'siamese-k': 'SiameseIM\'s ablation (k), our reading of the paper\'s table: (g) with one vector a view',
   'mae-vit-small': 'MAE, ViT-S/16 at 224: the paper\'s recipe with a smaller encoder',
   'mae-vit-base': 'MAE, ViT-B/16 at 224: the paper\'s recipe (He et al., CVPR 2022)',
   'mocov3-tiny': 'MoCo-v3 for minutes on a CPU',

@@ -8,28 +8,10 @@ import { presetNames, presets } from '../presets/index.ts';
 import { checkRun, runSchema, type RunConfig } from './config.ts';
 import { describeIssue, problemLines, problemsOf } from './configErrors.ts';
 import { parseJson } from './json.ts';
+import { isObject, mergeRun, type JsonObject } from './mergeRun.ts';
 
 /** A run file is a page of text; what is larger is something else. */
 const maxFileBytes = 2 ** 20;
-
-type JsonObject = Record<string, unknown>;
-
-const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Keys of which giving one takes back the other. */
-const exclusive: readonly (readonly [string, string])[] = [['epochs', 'steps'], ['warmupEpochs', 'warmupSteps']];
-
-/** `over` laid over `base`, key by key; lists and methods of another name are replaced whole. */
-export function mergeRun(base: JsonObject, over: JsonObject): JsonObject {
-  const result = { ...base };
-  for (const pair of exclusive) for (const i of [0, 1] as const) if (over[pair[i]] !== undefined && over[pair[1 - i]!] === undefined) delete result[pair[1 - i]!];
-  for (const [key, value] of Object.entries(over)) {
-    const before = result[key];
-    const merges = isObject(before) && isObject(value) && !(key === 'method' && value.name !== undefined && value.name !== before.name);
-    result[key] = merges ? mergeRun(before, value) : value;
-  }
-  return result;
-}
 
 /** A `key.path=value` of the command line as an object to merge: `a.b=1` is {a: {b: 1}}. Values are JSON, or else text. Throws InputError. */
 export function parseOverride(text: string): JsonObject {
