@@ -3,9 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
-import { openTensorFile } from '../../backend/formats/tensorFile.ts';
-import { modelStateDict } from '../../backend/formats/stateDict.ts';
-import { encodePlainly } from '../evaluate/plainEncoder.ts';
+import { plainPatchFeatures } from '../evaluate/plainFeatures.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { photos, run } from './command.ts';
 
@@ -13,7 +11,6 @@ const folder = temporaryFolder();
 const reference = (name: string): string => join(import.meta.dirname, '../fixtures/reference', name, 'model.pth');
 const size = 96, patches = 36;
 const [a, b] = ['a.png', 'b.png'].map((name) => join(folder, name)) as [string, string];
-const mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225];
 
 interface Found {
   grid: [number, number];
@@ -36,29 +33,9 @@ beforeAll(async () => {
   for (const [path, photo] of [[a, 'boat/00001.jpg'], [b, 'boat/00002.jpg']] as const) await sharp(join(photos, photo)).resize(size, size, { fit: 'cover' }).png().toFile(path);
 });
 
-async function normalised(path: string): Promise<Float32Array> {
-  const pixels = await sharp(path).removeAlpha().raw().toBuffer();
-  return Float32Array.from({ length: 3 * size * size }, (_, k) => (pixels[(k % (size * size)) * 3 + Math.floor(k / (size * size))]! / 255 - mean[Math.floor(k / (size * size))]!) / std[Math.floor(k / (size * size))]!);
-}
-
-/** Unit patch features of an image, without the class token. */
-async function plainFeatures(checkpoint: string, image: string, heads: number): Promise<Float64Array[]> {
-  const file = await openTensorFile(checkpoint);
-  const weights = new Map<string, { shape: number[]; values: Float32Array }>();
-  for (const [name, tensor] of modelStateDict(file).tensors) weights.set(name, { shape: tensor.shape, values: await file.readFloat32(tensor.name) });
-  await file.close();
-  const tokens = encodePlainly(weights, await normalised(image), 1, { heads, eps: 1e-6 });
-  const width = tokens.length / (patches + 1);
-  return Array.from({ length: patches }, (_, p) => {
-    const row = tokens.subarray((p + 1) * width, (p + 2) * width);
-    const length = Math.hypot(...row);
-    return row.map((v) => v / length);
-  });
-}
-
 test.each(['siamese-0', 'mae-0'])('%s: the cosines and best matches of two images are those of the plain encoder', async (name) => {
   const found = await correspond(reference(name), a, b, '--full');
-  const [rows, columns] = await Promise.all([plainFeatures(reference(name), a, 3), plainFeatures(reference(name), b, 3)]);
+  const [rows, columns] = await Promise.all([plainPatchFeatures(reference(name), a, 3), plainPatchFeatures(reference(name), b, 3)]);
   const expected = rows.map((row) => columns.map((column) => row.reduce((sum, v, i) => sum + v * column[i]!, 0)));
   expect(found.grid).toEqual([6, 6]);
   expected.forEach((row, p) => {

@@ -50,7 +50,7 @@ export class Page {
   private readonly ownButton: HTMLButtonElement;
   private readonly layer = element('select', { id: 'layer' });
   private readonly featurePart = element('span', { class: 'part' }, element('label', { for: 'layer' }, 'Features'), this.layer);
-  private readonly branch = element('select', { id: 'branch' }, element('option', { value: 'online' }, 'online branch'), element('option', { value: 'target' }, 'target branch'));
+  private readonly branch = element('select', { id: 'branch', 'aria-label': 'Branch' }, element('option', { value: 'online' }, 'online branch'), element('option', { value: 'target' }, 'target branch'));
   private readonly modeButtons: Record<Mode, HTMLButtonElement>;
   private readonly threshold = element('input', { type: 'range', min: -1, max: 1, step: 0.01, id: 'threshold' });
   private readonly thresholdText = element('output');
@@ -110,8 +110,8 @@ export class Page {
       element('span', { class: 'gap' }), element('label', { for: 'pairing' }, 'Compare'), this.pairing, this.otherPart, this.rerollButton, button('Images…', { title: 'Other images: a file or a folder' }, () => actions.chooseImages(false)), this.ownButton);
     const features = element('div', { class: 'toolbar', role: 'group', 'aria-label': 'What is shown' },
       element('span', { class: 'segments', role: 'group', 'aria-label': 'Show' }, ...Object.values(this.modeButtons)), ...Object.values(this.parts), element('span', { class: 'gap' }), this.featurePart, this.branch);
-    this.pins.append(element('div', { class: 'heading' }, element('h3', {}, 'Pinned patches'), button('Remove all', { class: 'quiet' }, () => actions.unpin())),
-      element('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Pinned patches' }, element('table', {}, element('thead', {}, element('tr', {}, ...['', 'Model', 'Patch', 'Best match', 'Cosine', 'Truly at', 'Error'].map((text) => element('th', { scope: 'col' }, text)))), this.pinRows)));
+    this.pins.append(element('div', { class: 'heading' }, element('h2', {}, 'Pinned patches'), button('Remove all', { class: 'quiet' }, () => actions.unpin())),
+      element('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Pinned patches' }, element('table', {}, element('thead', {}, element('tr', {}, ...['Pin', 'Model', 'Patch', 'Best match', 'Cosine', 'Truly at', 'Error'].map((text) => element('th', { scope: 'col' }, text)))), this.pinRows)));
     const measuring = element('div', { class: 'toolbar measuring', role: 'group', 'aria-label': 'Over many pairs' }, element('label', { for: 'pairs' }, 'Over many images:'), this.pairs, element('span', {}, 'pairs of views'), this.measureButton, this.stopButton, this.progress);
     this.body.append(element('div', { class: 'answer' }, this.headline, this.waiting), images, features, marks, this.columns, measuring, this.pins, table);
     document.querySelector('#view')!.append(header, this.alert, this.empty, this.body, this.status);
