@@ -64,9 +64,15 @@ export class Workspace {
   }
 
   /** Writes a run file and starts it from the command line, as a process of its own; resolves when its first step is taken. */
-  async start(name: string, steps: number): Promise<RunFiles> {
+  start(name: string, steps: number): Promise<RunFiles> {
+    this.writeRunFile(name, steps);
+    return this.startFile(name);
+  }
+
+  /** Starts NAME.siam.json as it was written. */
+  async startFile(name: string): Promise<RunFiles> {
     const siamscope = join(inject('extension'), 'dist/siamscope.mjs');
-    await promisify(execFile)(process.execPath, [siamscope, 'train', this.writeRunFile(name, steps), '--detach', '--json']);
+    await promisify(execFile)(process.execPath, [siamscope, 'train', join(this.folder, `${name}.siam.json`), '--detach', '--json']);
     const run = this.run(name);
     await until(`the first step of ${name}`, () => run.step() > 0, 120_000);
     return run;
