@@ -22,7 +22,7 @@ const fixedKeys = ['model', 'method', 'seed', 'batch'] as const;
 const printed = (value: unknown): string => JSON.stringify(value);
 
 /** Paths of the leaves in which two configurations differ, with both values. */
-function differences(before: unknown, after: unknown, path = ''): string[] {
+export function differences(before: unknown, after: unknown, path = ''): string[] {
   const objects = [before, after].every((v) => typeof v === 'object' && v !== null && !Array.isArray(v));
   if (!objects) return printed(before) === printed(after) ? [] : [`${path}: ${printed(before) ?? 'nothing'} -> ${printed(after) ?? 'nothing'}`];
   const [a, b] = [before as Record<string, unknown>, after as Record<string, unknown>];

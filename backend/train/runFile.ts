@@ -34,18 +34,18 @@ function valueOf(literal: string): unknown {
   }
 }
 
-async function readText(path: string): Promise<string> {
+async function readText(path: string, what: string): Promise<string> {
   let handle;
   try {
     handle = await open(path, 'r');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(code === 'ENOENT' ? `the run file ${path} does not exist: make one with "siamscope init ${path}"` : `the run file ${path} cannot be read (${code})`);
+    throw new InputError(code === 'ENOENT' ? `the ${what} ${path} does not exist: make one with "siamscope ${what === 'run file' ? `init ${path}` : 'study init'}"` : `the ${what} ${path} cannot be read (${code})`);
   }
   try {
     const info = await handle.stat();
-    if (!info.isFile()) throw new InputError(`${path} is not a file: give a run file (*.siam.json)`);
-    if (info.size > maxFileBytes) throw new InputError(`${path} has ${info.size} bytes, more than a run file may have (${maxFileBytes})`);
+    if (!info.isFile()) throw new InputError(`${path} is not a file: give a ${what} (*.${what === 'run file' ? 'siam' : 'study'}.json)`);
+    if (info.size > maxFileBytes) throw new InputError(`${path} has ${info.size} bytes, more than a ${what} may have (${maxFileBytes})`);
     return await handle.readFile('utf8');
   } finally {
     await handle.close();
@@ -53,9 +53,9 @@ async function readText(path: string): Promise<string> {
 }
 
 /** The file's own values, as they are written. Throws InputError with line and column where it is not JSON. */
-export async function readRunFile(path: string): Promise<{ value: JsonObject; place: (path: readonly PropertyKey[]) => string }> {
-  const { value, place } = parseJson(await readText(path), path);
-  if (!isObject(value)) throw new InputError(`${path}:1:1: a run file is an object {...}`);
+export async function readRunFile(path: string, what: 'run file' | 'study file' = 'run file'): Promise<{ value: JsonObject; place: (path: readonly PropertyKey[]) => string }> {
+  const { value, place } = parseJson(await readText(path, what), path);
+  if (!isObject(value)) throw new InputError(`${path}:1:1: a ${what} is an object {...}`);
   return { value, place };
 }
 

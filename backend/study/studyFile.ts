@@ -1,0 +1,118 @@
+/** The study file (`*.study.json`): which runs are compared, over which seeds, by which measures; and from it every cell with its complete configuration. */
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../errors.ts';
+import type { RunConfig } from '../train/config.ts';
+import { describeIssue, problemLines, problemsOf } from '../train/configErrors.ts';
+import { mergeRun, type JsonObject } from '../train/mergeRun.ts';
+import { completeRun, readRunFile } from '../train/runFile.ts';
+import { protocolNames } from './protocolNames.ts';
+
+const part = z.record(z.string(), z.unknown());
+const id = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/i, { error: 'letters, digits, "_" and "-", at most 64' });
+
+const rowSchema = z.strictObject({
+  id: id.describe('Names the row\'s runs and their folders; must not change once they are trained.'),
+  name: z.string().max(200).describe('What the table calls it.'),
+  group: z.string().max(200).default('').describe('The part of the table it is in.'),
+  preset: z.string().optional().describe('The recipe it begins with.'),
+  file: z.string().min(1).optional().describe('Or the run file it begins with, relative to this file.'),
+  run: part.default({}).describe('What is laid over both, and over the study\'s own `run`.'),
+  trained: z.boolean().default(true).describe('false: the model is measured as its seed begins it.'),
+  sameAs: id.optional().describe('Another row whose runs are this one\'s as well: nothing is trained twice.'),
+  paper: z.record(z.string().max(40), z.number().nullable()).default({}).describe('The paper\'s own numbers of this row, by column.'),
+  note: z.string().max(1000).default('').describe('What a reader of the table must know of the row.'),
+});
+
+const studySchema = z.strictObject({
+  $schema: z.string().optional(),
+  name: id.describe('Name of the study, and of its folder beside this file.'),
+  title: z.string().max(200).default('').describe('Heads the report.'),
+  notes: z.array(z.string().max(2000)).max(50).default([]).describe('Paragraphs that stand in the report.'),
+  seeds: z.array(z.int().min(0).max(2 ** 32 - 1)).min(1).max(100).default([0, 1, 2]).describe('Each row is run once with each.'),
+  run: part.default({}).describe('A part of a run file that is laid over every row\'s recipe: the images, the size, the length.'),
+  measure: z.array(z.enum(protocolNames)).min(1).default(['neighbours', 'correspondence', 'prediction']).describe('How each run is measured.'),
+  pairs: z.int().min(8).max(100_000).default(256).describe('Pairs of views that correspondence is measured on.'),
+  neighbours: z.int().min(1).max(10_000).default(20).describe('Neighbours that vote.'),
+  devices: z.array(z.string()).min(1).max(64).default(['auto']).describe('Devices that cells are given to, one each at a time.'),
+  rows: z.array(rowSchema).min(1).max(1000),
+});
+
+export type StudyFile = z.input<typeof studySchema>;
+export type StudyRow = z.infer<typeof rowSchema>;
+export type Study = Omit<z.infer<typeof studySchema>, '$schema'>;
+
+/** One run of the study: a row with one seed. */
+export interface Cell {
+  /** `row/seed`. */
+  id: string;
+  row: StudyRow;
+  seed: number;
+  /** The run's folder. */
+  folder: string;
+  config: RunConfig;
+}
+
+/** Checks a study's values. Throws InputError that names every wrong key. */
+export function parseStudy(value: unknown, place: (path: readonly PropertyKey[]) => string): Study {
+  const parsed = studySchema.safeParse(value, { error: describeIssue });
+  if (!parsed.success) throw new InputError(problemLines(problemsOf(parsed.error.issues), place));
+  const { $schema: _schema, ...study } = parsed.data;
+  const refuse = (path: PropertyKey[], message: string): never => {
+    throw new InputError(`${place(path)}: ${path.map(String).join('.')}: ${message}`);
+  };
+  study.rows.forEach((row, i) => {
+    const at = ['rows', i];
+    // Folders are named by it, also on systems that tell no case.
+    if (study.rows.findIndex((other) => other.id.toLowerCase() === row.id.toLowerCase()) !== i) refuse([...at, 'id'], `two rows are called "${row.id}": give each its own`);
+    if (row.sameAs !== undefined) {
+      const other = study.rows.find((candidate) => candidate.id === row.sameAs);
+      if (!other || other.sameAs !== undefined || other === row) refuse([...at, 'sameAs'], `"${row.sameAs}" is no row with runs of its own`);
+    } else if ((row.preset === undefined) === (row.file === undefined)) refuse(at, 'give "preset" or "file", one of them');
+  });
+  if (new Set(study.seeds).size !== study.seeds.length) refuse(['seeds'], 'a seed is there twice');
+  return study;
+}
+
+export async function readStudy(path: string): Promise<Study> {
+  const { value, place } = await readRunFile(path, 'study file');
+  return parseStudy(value, place);
+}
+
+export const cellFolder = (folder: string, row: StudyRow, seed: number): string => join(folder, 'runs', `${row.id}-${seed}`);
+
+/** Every cell with its configuration, all rows by the first seed first, so that a study that is cut short still compares all of them; the study's file is at `path`, its runs are in `folder`. Throws InputError that names the row. */
+export async function cellsOf(study: Study, path: string, folder: string): Promise<Cell[]> {
+  const cells: Cell[] = [];
+  const base = dirname(path);
+  for (const row of study.rows) {
+    if (row.sameAs !== undefined) continue;
+    try {
+      // A run file's own paths count from its own folder.
+      const begun = row.file === undefined ? { value: { preset: row.preset } as JsonObject, folder: base } : { value: (await readRunFile(resolve(base, row.file))).value, folder: dirname(resolve(base, row.file)) };
+      const common = begun.folder === base ? study.run : withAbsoluteData(study.run, base);
+      const values = [common, row.run].reduce(mergeRun, begun.value);
+      for (const seed of study.seeds) cells.push({ id: `${row.id}/${seed}`, row, seed, folder: cellFolder(folder, row, seed), config: completeRun({ ...values, name: `${row.id}-${seed}`, seed }, { folder: begun.folder }) });
+    } catch (error) {
+      if (error instanceof InputError) throw new InputError(`row ${row.id}: ${error.message}`, { cause: error });
+      throw error;
+    }
+  }
+  return study.seeds.flatMap((seed) => cells.filter((cell) => cell.seed === seed));
+}
+
+/** Images that the study names are where the study says, also for run files elsewhere. */
+function withAbsoluteData(run: JsonObject, base: string): JsonObject {
+  const { data } = run;
+  if (typeof data !== 'object' || data === null) return run;
+  return { ...run, data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, (key === 'train' || key === 'test') && typeof value === 'string' ? resolve(base, value) : (value as unknown)])) };
+}
+
+/** Whether a cell is meant by a list of patterns, such as `siamese,d/0,m*`: names of rows or of cells, `*` for anything. */
+export function isMeant(patterns: string | undefined, cell: Cell): boolean {
+  if (patterns === undefined) return true;
+  return patterns.split(',').some((pattern) => {
+    const expression = new RegExp(`^${pattern.trim().replace(/[.+?^${}()|[\]\\/]/g, '\\$&').replace(/\*/g, '.*')}$`, 'i');
+    return expression.test(cell.row.id) || expression.test(cell.id);
+  });
+}
