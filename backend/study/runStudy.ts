@@ -79,7 +79,7 @@ export async function runStudy({ study, cells, folder, isMeant, now, stop, onEve
           else if (message.kind === 'note') onEvent({ ...message, cell: id });
           else if (message.kind === 'measuring') onEvent({ kind: 'measuring', cell: id });
         });
-        clock.ended(device, (performance.now() - began) / 1000, ended.kind === 'done');
+        clock.ended(device, (performance.now() - began) / 1000, ended.kind === 'done' && cell.row.trained);
         await tables();
         if (ended.kind === 'failed') failed.push({ cell: id, message: ended.message });
         onEvent(ended.kind === 'done' ? { ...ended, cell: id, left: clock.left, studyEta: clock.eta(device, null) } : { ...ended, cell: id });
@@ -94,7 +94,7 @@ export async function runStudy({ study, cells, folder, isMeant, now, stop, onEve
   }
 }
 
-/** How long the rest takes: as cells took so far, or as the first one says of itself. */
+/** How long the rest takes: as trained cells took so far, or as the first one says of itself. */
 class StudyClock {
   readonly total: number;
   left: number;
@@ -108,10 +108,10 @@ class StudyClock {
     this.devices = devices;
   }
 
-  ended(device: string, seconds: number, done: boolean): void {
+  ended(device: string, seconds: number, counts: boolean): void {
     this.left--;
     this.running.delete(device);
-    if (!done) return;
+    if (!counts) return;
     this.seconds += seconds;
     this.counted++;
   }
