@@ -3,7 +3,7 @@ import { openSource, readAt } from './positioned.ts';
 
 const lineFeed = 0x0a;
 /** Read at once; small enough that an editor's other work waits little for what is done with a piece. */
-const pieceBytes = 2 ** 18;
+const pieceBytes = 2 ** 19;
 /** A longer line is left out: nobody's metrics, and it would have to be held whole. */
 const maxLineBytes = 2 ** 26;
 
@@ -28,28 +28,41 @@ export class LinesFollower {
   /** The new whole lines, in pieces that end with a line feed; a line still being written waits for its own. Throws InputError where there is no file. */
   async *read(): AsyncGenerator<Buffer> {
     const source = await openSource(this.path);
+    // The next piece is read while what is done with the last one is computed.
+    let coming: Promise<Uint8Array<ArrayBuffer>> | null = null;
     try {
       this.follow(source.identity, source.size);
-      for (let wanted = pieceBytes; this.position < source.size; ) {
-        const length = Math.min(wanted, source.size - this.position);
-        const bytes = Buffer.from((await readAt(source, this.position, length)).buffer);
+      const next = (wanted: number): Promise<Uint8Array<ArrayBuffer>> | null => {
+        if (this.position >= source.size) return null;
+        const reading = readAt(source, this.position, Math.min(wanted, source.size - this.position));
+        // An error is met where the piece is waited for, which may be later.
+        reading.catch(() => undefined);
+        return reading;
+      };
+      coming = next(pieceBytes);
+      for (let wanted = pieceBytes; coming; ) {
+        const bytes = Buffer.from((await coming).buffer);
         const end = bytes.lastIndexOf(lineFeed) + 1;
-        const last = this.position + length >= source.size;
+        const last = this.position + bytes.length >= source.size;
         if (end > 0) {
           const start = this.skipping ? bytes.indexOf(lineFeed) + 1 : 0;
           this.skipping = false;
           this.position += end;
           wanted = pieceBytes;
+          coming = last ? null : next(wanted);
           if (start < end) yield bytes.subarray(start, end);
-          if (last) return;
-        } else if (length >= maxLineBytes || this.skipping) {
-          if (!this.skipping) this.oversized++;
-          this.skipping = true;
-          this.position += length;
-        } else if (last) return;
-        else wanted *= 2;
+        } else {
+          if (bytes.length >= maxLineBytes || this.skipping) {
+            if (!this.skipping) this.oversized++;
+            this.skipping = true;
+            this.position += bytes.length;
+          } else if (last) return;
+          else wanted *= 2;
+          coming = next(wanted);
+        }
       }
     } finally {
+      await coming?.catch(() => undefined);
       await source.handle.close();
     }
   }

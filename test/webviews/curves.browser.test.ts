@@ -39,7 +39,7 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
   let browser: Browser;
   const opened: Opened[] = [];
 
-  async function open(sources: readonly string[], options: PanelServerOptions & { theme?: ThemeName; width?: number; height?: number; bypassCSP?: boolean } = {}): Promise<Opened> {
+  async function open(sources: readonly string[], options: PanelServerOptions & { theme?: ThemeName; width?: number; height?: number; bypassCSP?: boolean; later?: boolean } = {}): Promise<Opened> {
     const server = await PanelServer.start(sources, options);
     const context = await browser.newContext({ viewport: { width: options.width ?? 1280, height: options.height ?? 900 }, reducedMotion: 'reduce', bypassCSP: options.bypassCSP ?? false });
     const page = await context.newPage();
@@ -49,7 +49,7 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
     page.on('pageerror', (error) => faults.push(String(error)));
     page.on('dialog', (dialog) => { faults.push(`dialog ${dialog.message()}`); void dialog.dismiss(); });
     page.on('request', (request) => { if (!/^\/($|\?|view|bundles\/curves\.(js|css)$|message$|notices$|favicon)/.test(request.url().slice(own.length)) || !request.url().startsWith(own)) faults.push(`request ${request.url()}`); });
-    await page.goto(server.address(options.theme ?? 'dark'));
+    await page.goto(server.address(options.theme ?? 'dark', options.later));
     const view = page.frame('view')!;
     const entry = { server, context, page, view, faults };
     opened.push(entry);
@@ -259,10 +259,14 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
         await last.context.close();
         await last.server.close();
       }
-      last = await open([folder], {});
+      // The editor's window is there already, and at rest, when someone asks for a panel.
+      last = await open([folder], { later: true });
+      await last.page.waitForTimeout(700);
+      await last.page.evaluate('openPanel()');
+      await last.page.waitForTimeout(300);
       await complete(last.view);
-      // From the moment that the panel is asked for (its reading begins then, too) to the frame that shows all points.
-      opening.push(await last.view.evaluate<number>('performance.timeOrigin + performance.getEntriesByName("curves-complete")[0].startTime') - await last.page.evaluate<number>('performance.timeOrigin'));
+      // From the moment that the panel is asked for to the frame that shows all points.
+      opening.push(await last.view.evaluate<number>('performance.timeOrigin + performance.getEntriesByName("curves-complete")[0].startTime') - await last.page.evaluate<number>('performance.timeOrigin + performance.getEntriesByName("panel-asked-for")[0].startTime'));
     }
     const { page, view, faults } = last!;
     expect(await countOf(view, 'loss')).toBe('1,000,000 of 1,000,000 points');
@@ -291,8 +295,8 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
     const rate = (1000 * gaps.length) / (frames.at(-1)! - frames[0]!);
     console.log(`1,000,000 points: opened in ${opening.map((ms) => ms.toFixed(0)).join(', ')} ms; panned at ${rate.toFixed(1)} frames a second (${gaps.length} frames, 95th percentile ${gaps[Math.floor(0.95 * gaps.length)]!.toFixed(1)} ms, slowest ${gaps.at(-1)!.toFixed(1)} ms)`);
     expect(before).not.toContain('1,000,000 of');
-    // The bar of 500 ms is for a quiet desktop; a shared machine's two cores took 541 to 710 ms.
-    if (idle >= 0.85) expect(opening.sort((a, b) => a - b)[2]).toBeLessThan(1500);
+    // The bar is 500 ms, and two quiet cores took 359 to 474 ms; neighbours on a shared machine slow them to 1.7 times.
+    if (idle >= 0.85) expect(opening.sort((a, b) => a - b)[2]).toBeLessThan(850);
     else console.warn(`Not asserted: the time of opening (others kept the processors busy; ${Math.round(100 * idle)} % were idle).`);
     expect(gaps.length).toBeGreaterThan(30);
     expect(rate).toBeGreaterThanOrEqual(50);
@@ -318,8 +322,13 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
       state: { metrics: names, pinned: [names[3]], log: [names[5]], hidden: ['<b>'], panel: '<script>alert(1)</script>' },
     });
     await complete(view);
-    const text = await view.locator('body').textContent();
-    expect(names.filter((name) => !text!.includes(name.replaceAll('/', name.includes('/') && names.indexOf(name) >= 450 ? '∕' : '/')))).toEqual([]);
+    const unseen = async (): Promise<string[]> => {
+      const text = await view.locator('body').textContent();
+      return names.filter((name) => !text!.includes(name.replaceAll('/', name.includes('/') && names.indexOf(name) >= 450 ? '∕' : '/')));
+    };
+    // A hundred files are read one after the other.
+    for (let wait = 0; wait < 100 && (await unseen()).length > 0; wait++) await page.waitForTimeout(100);
+    expect(await unseen()).toEqual([]);
     await view.locator('button', { hasText: /^Metrics/ }).click();
     for (let k = 0; k < 6; k++) await page.mouse.wheel(0, 3000);
     await view.locator('.chart select').first().selectOption('svg');

@@ -48,8 +48,8 @@ export class PanelServer {
     return server;
   }
 
-  address(theme: ThemeName = 'dark'): string {
-    return this.server.address(theme);
+  address(theme: ThemeName = 'dark', later = false): string {
+    return this.server.address(theme, later);
   }
 
   async close(): Promise<void> {

@@ -24,8 +24,13 @@ globalThis.acquireVsCodeApi = () => ({
 });`;
 
 const outerPage = (theme: string): string => `<!DOCTYPE html><html lang="en"><title>editor</title><style>html,body,iframe{margin:0;width:100%;height:100%;border:0;display:block}</style>
-<iframe name="view" title="view" src="/view?theme=${encodeURIComponent(theme)}"></iframe><script>${frameScript}
+<iframe name="view" title="view"></iframe><script>${frameScript}
 const view = document.querySelector('iframe');
+globalThis.openPanel = () => {
+  performance.mark('panel-asked-for');
+  view.src = '/view?theme=${encodeURIComponent(theme)}';
+};
+if (!location.search.includes('later')) openPanel();
 async function send(path, body) {
   const response = await fetch(path, { method: 'POST', body });
   for (const message of decodeFrame(await response.arrayBuffer())) view.contentWindow.postMessage(message, '*');
@@ -68,8 +73,9 @@ export class ViewServer<Open, Notice> {
     await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done));
   }
 
-  address(theme: ThemeName = 'dark'): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/?theme=${encodeURIComponent(theme)}`;
+  /** `later`: the editor's window alone, in which the panel is opened by its `openPanel()`. */
+  address(theme: ThemeName = 'dark', later = false): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/?theme=${encodeURIComponent(theme)}${later ? '&later' : ''}`;
   }
 
   async close(): Promise<void> {
@@ -84,9 +90,9 @@ export class ViewServer<Open, Notice> {
     const body: Buffer[] = [];
     for await (const part of request) body.push(part as Buffer);
     if (url.pathname === '/') {
-      onOpened?.();
       response.setHeader('content-type', 'text/html').end(outerPage(url.searchParams.get('theme') ?? 'dark'));
     } else if (url.pathname === '/view') {
+      onOpened?.();
       const style = Object.entries(theme.colours).map(([name, value]) => `--vscode-${name}: ${value}`).join('; ').replaceAll('"', "'");
       const html = webviewHtml({ script: `/bundles/${view}.js`, style: `/bundles/${view}.css`, source: `http://${request.headers.host}`, title, language: 'en' }, nonce)
         .replace('<body>', `<body class="${theme.class}"><script nonce="${nonce}">document.documentElement.style.cssText = ${JSON.stringify(style)};${editorScript(state)}</script>`);
