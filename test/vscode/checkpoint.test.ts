@@ -90,7 +90,7 @@ describe.skipIf(inject('noWorkbench'))('the checkpoint inspector', () => {
   it('opens a run\'s checkpoint from the tree, checks it, compares it, and is restored after a reload', { timeout: 300_000 }, async () => {
     const run = await workspace.start('flowers', process.env.SIAMSCOPE_SCREENSHOTS ? 300 : 20);
     await until('its end', () => run.status()?.state === 'done', 240_000);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')], settings: { 'terminal.integrated.gpuAcceleration': 'off' } }, async (workbench) => {
       const { page } = workbench;
       await workbench.container('SiamScope');
       const tree = workbench.tree('Checkpoints');
@@ -113,6 +113,21 @@ describe.skipIf(inject('noWorkbench'))('the checkpoint inspector', () => {
         await (await workbench.webviewFrame()).evaluate('scrollTo(0, 0)');
         await workbench.picture(`checkpoint-${theme}`);
       }
+      // What a checkpoint is good for is done from here.
+      await view.getByRole('button', { name: 'Export…' }).click();
+      const input = page.locator('.quick-input-widget .quick-input-box input');
+      await until('the dialog proposes a name', async () => /flowers-\d+\.safetensors$/.test(await input.inputValue()));
+      const target = await input.inputValue();
+      await page.locator('.quick-input-widget').getByRole('button', { name: 'OK' }).click();
+      await workbench.notification(/flowers-\d+\.safetensors: \d+ tensors/).first().waitFor({ timeout: 60_000 });
+      expect(existsSync(target)).toBe(true);
+      await view.getByRole('button', { name: 'Evaluate' }).click();
+      await until('the terminal has the table', async () => /PCK@1\s+[\d.]+ %/.test(((await page.locator('.terminal .xterm-rows').allTextContents()).join(' ')).replaceAll('\u00a0', ' ')), 90_000);
+      await workbench.command('View: Hide Panel');
+      await view.getByRole('button', { name: 'Correspond' }).click();
+      await page.getByRole('tab', { name: /^Correspondence: flowers/ }).waitFor();
+      await workbench.webview().getByText(/^Of \d+ patches that both views show/).waitFor({ timeout: 60_000 });
+      await close(workbench, 'Correspondence: flowers');
       await view.getByText('Position embedding, online', { exact: true }).click();
       await view.getByText(/^Row \d+, column \d+ of/).waitFor();
       // The web workbench stores what is open every five seconds when it is idle, not when it is reloaded.
