@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { builtFile } from '../assets.ts';
-import { InputError, RunError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import { writeAtomically } from '../formats/atomic.ts';
 import type { RunConfig } from '../train/config.ts';
 import { differences, isRunFolder, readConfig } from '../train/folder.ts';
@@ -150,7 +150,7 @@ async function runCell(cell: Cell, { study, device, now, stop }: { study: Study;
     const how = signal === 'SIGKILL' ? 'was killed, as the system does where memory runs out' : signal ? `ended by ${signal}` : `ended with code ${code}`;
     return ended ?? { kind: 'failed', message: `its process ${how}${last.trim() ? `: ${last.trim().split('\n').at(-1)}` : ''}` };
   } catch (error) {
-    throw new RunError(`a process for ${cell.id} cannot be started: ${(error as Error).message}`, { cause: error });
+    return { kind: 'failed', message: `no process can be started for it: ${(error as Error).message}` };
   } finally {
     stop.removeEventListener('abort', stopping);
   }

@@ -103,9 +103,9 @@ test('a stopped study says how to go on; a part of it is run, and a document get
   const { code, stderr } = await stopped.result;
   expect({ code, advice: stderr.includes(`go on with: siamscope study ${file}`) }).toEqual({ code: 1, advice: true });
   expect((await readStudyFolder(results))!.cells.find(({ row, seed }) => row.id === 'whole' && seed === 3)!.state).toBe('stopped');
-  expect((await run(['study', file, '--now', '--only', 'start,whole/3'])).code).toBe(0);
+  expect((await run(['study', file, '--now', '--only', 'start/3,whole/3'])).code).toBe(0);
   const list = await run(['study', file, '--list']);
-  expect(list.stdout.trim().split('\n')).toEqual(['start/3  done', 'start/4  done', 'whole/3  done', 'whole/4  waiting', 'pixels/3  waiting', 'pixels/4  waiting']);
+  expect(list.stdout.trim().split('\n')).toEqual(['start/3  done', 'start/4  waiting', 'whole/3  done', 'whole/4  waiting', 'pixels/3  waiting', 'pixels/4  waiting']);
 
   const document = join(folder, 'document.md');
   writeFileSync(document, 'Before.\n<!-- study -->\nold\n<!-- /study -->\nAfter.\n');
