@@ -35,3 +35,19 @@ export const wholeNumber = (least: number) => (value: string): number => {
 
 /** For options that may be given several times. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+/** A number above 0. */
+export function positive(value: string): number {
+  const number = Number(value);
+  if (!(number > 0) || !Number.isFinite(number)) throw new InvalidArgumentError('Give a number above 0.');
+  return number;
+}
+
+/** How many labelled images a class gives: "5", or "1%" of what it has. */
+export const shotsOption = (): Option =>
+  new Option('--shots <number>', 'few-shot: labelled images of a class, or a share of them as in "1%"').default({ share: 0.01 }, '1%').argParser((value: string) => {
+    const share = /^(\d+(?:\.\d+)?)\s*%$/.exec(value);
+    if (share && Number(share[1]) > 0 && Number(share[1]) <= 100) return { share: Number(share[1]) / 100 };
+    if (/^[1-9]\d{0,8}$/.test(value)) return { perClass: Number(value) };
+    throw new InvalidArgumentError('Give a whole number of images, at least 1, or a share such as 1%.');
+  });

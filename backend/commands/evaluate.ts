@@ -1,11 +1,19 @@
 /** `siamscope evaluate`: what a checkpoint's features are worth, with nothing trained on top of them. */
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
-import { choiceOption, deviceOption, engineOption, jsonOption, precisionOption, torchOption, wholeNumber, type engineNames, type precisionNames } from './arguments.ts';
+import { choiceOption, deviceOption, engineOption, jsonOption, positive, precisionOption, shotsOption, torchOption, wholeNumber, type engineNames, type precisionNames } from './arguments.ts';
+import { InputError } from '../errors.ts';
 import { example } from './example.ts';
 import { print, printJson, say, table } from './terminal.ts';
 
+const protocols = ['knn', 'few-shot'] as const;
+
 interface EvaluateOptions {
+  protocol?: (typeof protocols)[number];
+  shots: { perClass: number } | { share: number };
+  lambda?: number;
+  seed: number;
+  saveFeatures?: string;
   data?: string;
   test?: string;
   branch: 'online' | 'target';
@@ -19,7 +27,33 @@ interface EvaluateOptions {
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
-async function evaluate(checkpoint: string, { data, test, branch, pairs: count, neighbours, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
+/** One of the published protocols, on any checkpoint. */
+async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, saveFeatures, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
+  const [{ openModel }, { openEngine }, frozen] = await Promise.all([import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../evaluate/protocols/frozen.ts')]);
+  const path = resolve(checkpoint);
+  const engine = await openEngine({ engine: name, precision, device });
+  if (!json) say(`${engine.name} ${engine.version} on ${engine.deviceName} (${engine.device}, ${engine.precision})`);
+  const model = await openModel(path);
+  const train = data ?? model.config?.data.train, held = test ?? (data === undefined ? model.config?.data.test : undefined);
+  if (train === undefined || held === undefined || held === null) throw new InputError(`${protocol} learns from some images and is measured on others: give ${train === undefined ? '--data FOLDER and --test FOLDER' : '--test FOLDER'}, with a folder for each class`);
+  const features = await frozen.frozenFeatures(model, { train: data === undefined ? train : resolve(train), test: test === undefined ? held : resolve(held) }, protocol === 'knn' ? 'class' : 'last-block', branch, (text) => { if (!json) say(text); });
+  model.parameters.dispose();
+  if (saveFeatures !== undefined) await frozen.saveFeatures(resolve(saveFeatures), features);
+  const result = protocol === 'knn' ? frozen.neighboursProtocol(features, neighbours) : frozen.fewShotProtocol(features, { shots, seed, lambda: lambda ?? null });
+  if (json) return printJson({ checkpoint: path, branch, method: model.method.name, assumptions: model.assumptions, interval: '95 %, Wilson', engine: { name: engine.name, version: engine.version, device: engine.device, precision: engine.precision }, ...result });
+  const rate = ({ value, low, high }: { value: number; low: number; high: number }): string[] => [percent(value), `${percent(low)} to ${percent(high)}`];
+  const { counts } = result;
+  print(table([[protocol, 'share', '95 % interval'], ['top-1', ...rate(result.top1)], ['top-5', ...rate(result.top5)]]));
+  print(`${counts.train} training and ${counts.test} test images of ${counts.classes} classes${counts.skipped > 0 ? `; ${counts.skipped} could not be read and are left out` : ''}.`);
+  if (result.mostConfused.length > 0) print(table([['most often taken', 'for', 'images'], ...result.mostConfused.slice(0, 5).map(({ truth, predicted, count }) => [truth, predicted, String(count)])]));
+}
+
+async function evaluate(checkpoint: string, options: EvaluateOptions): Promise<void> {
+  if (options.protocol !== undefined) return byProtocol(checkpoint, options.protocol, options);
+  return besideUntrained(checkpoint, options);
+}
+
+async function besideUntrained(checkpoint: string, { data, test, branch, pairs: count, neighbours, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
   const [{ runOf, loadCheckpoint, untrained }, { openEngine }, { openDataset }, { drawPairs }, probes, { pckRates }] = await Promise.all([
     import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../data/dataset.ts'), import('../evaluate/pairs.ts'), import('../evaluate/probe.ts'), import('../evaluate/correspondence.ts'),
   ]);
@@ -54,11 +88,16 @@ export function addEvaluate(program: Command): void {
   program
     .command('evaluate')
     .summary('measure a checkpoint')
-    .description('Measures a checkpoint beside the same model untrained: correspondence between views of one image, and k-NN where there are classes and test images.')
-    .argument('<checkpoint>', 'a run folder (its newest checkpoint), or a checkpoint in one')
+    .description('Measures a checkpoint beside the same model untrained: correspondence between views of one image, and k-NN where there are classes and test images. With --protocol, by one of the published ones instead, whatever code the checkpoint is of.')
+    .argument('<checkpoint>', 'a run folder (its newest checkpoint), a checkpoint in one, or a file of the authors\' code (with --protocol)')
     .option('--data <path>', 'images; default: the run\'s own')
     .option('--test <path>', 'test images with the same classes; default: the run\'s own')
     .addOption(choiceOption('--branch <name>', 'the encoder that is measured', ['online', 'target']).default('online'))
+    .addOption(choiceOption('--protocol <name>', 'knn (DINO) or few-shot (MSN: softmax regression on frozen features)', protocols))
+    .addOption(shotsOption())
+    .option('--lambda <number>', 'few-shot: weight decay; default: 0.1 over the number of labelled images', positive)
+    .option('--seed <number>', 'few-shot: which images are labelled', wholeNumber(0), 0)
+    .option('--save-features <file>', 'with --protocol: write features and labels as safetensors')
     .option('--pairs <number>', 'pairs of views', wholeNumber(1), 256)
     .option('--neighbours <number>', 'that vote', wholeNumber(1), 20)
     .addOption(engineOption())
@@ -66,6 +105,6 @@ export function addEvaluate(program: Command): void {
     .addOption(precisionOption())
     .addOption(torchOption())
     .addOption(jsonOption())
-    .addHelpText(...example('siamscope evaluate runs/demo'))
+    .addHelpText(...example('siamscope evaluate runs/demo\nsiamscope evaluate mae.pth --protocol few-shot --shots 1% --data train --test val'))
     .action(evaluate);
 }

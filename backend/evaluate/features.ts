@@ -60,3 +60,27 @@ export async function imageFeatures(m: FeatureModel, pixels: Uint8Array, branch:
   }
   return features;
 }
+
+/** One vector of each image: the class token behind the final norm; the class token of the last block before any norm; or the mean of the patch tokens. */
+export const vectorKinds = ['class', 'last-block', 'mean'] as const;
+export type VectorKind = (typeof vectorKinds)[number];
+
+/** Encodes RGB images as `imageFeatures` does; [images, width]. */
+export async function imageVectors(m: FeatureModel, pixels: Uint8Array, kind: VectorKind, branch: Branch = 'online'): Promise<Float32Array> {
+  if (kind === 'mean') return (await imageFeatures(m, pixels, branch)).pooled;
+  const { width, imageSize, patchSize } = modelDimensions(m.model);
+  const bytes = imageSize * imageSize * 3, images = pixels.length / bytes;
+  const vectors = new Float32Array(images * width);
+  for (let from = 0; from < images; from += chunk) {
+    const part = pixels.subarray(from * bytes, Math.min(images, from + chunk) * bytes);
+    const first = tf.tidy(() => withoutGradient(() => {
+      let block: tf.Tensor | null = null;
+      const normed = encoderTokens(m, imagePatches(part, imageSize, patchSize), branch, (tokens) => (block = tokens));
+      const tokens = kind === 'class' ? normed : block!;
+      return tf.reshape(tf.slice(tokens, [0, 0, 0], [tokens.shape[0], 1, width]), [tokens.shape[0], width]);
+    }));
+    vectors.set(await first.data(), from * width);
+    first.dispose();
+  }
+  return vectors;
+}

@@ -30,6 +30,8 @@ export interface KnnScore {
   perClass: { tested: number; correct: number }[];
   /** [tests], the predicted classes. */
   predictions: Int32Array;
+  /** Of each test image the classes with the most votes, most first, at most five. */
+  rankings: number[][];
 }
 
 export interface KnnResult {
@@ -85,7 +87,7 @@ export function classifyByNeighbours(train: LabelledFeatures, test: LabelledFeat
   const indices = new Int32Array(Math.max(shown, sizes.at(-1)!));
   const cosines = new Float64Array(indices.length);
   const kept = { count: shown, indices: new Int32Array(testCount * shown), cosines: new Float32Array(testCount * shown) };
-  const tallies = sizes.map((size) => ({ k: size, correct: 0, amongFive: 0, perClass: Array.from({ length: classes }, () => ({ tested: 0, correct: 0 })), predictions: new Int32Array(testCount) }));
+  const tallies = sizes.map((size) => ({ k: size, correct: 0, amongFive: 0, perClass: Array.from({ length: classes }, () => ({ tested: 0, correct: 0 })), predictions: new Int32Array(testCount), rankings: [] as number[][] }));
   const votes = new Float64Array(classes);
 
   for (let row = 0; row < testCount; row++) {
@@ -100,6 +102,7 @@ export function classifyByNeighbours(train: LabelledFeatures, test: LabelledFeat
       for (; counted < tally.k; counted++) votes[train.labels[indices[counted]!]!]! += Math.exp(cosines[counted]! / temperature);
       const ranking = rank(votes);
       tally.predictions[row] = ranking[0]!;
+      tally.rankings.push(ranking);
       const count = tally.perClass[truth]!;
       count.tested++;
       if (ranking[0] === truth) {
