@@ -105,6 +105,6 @@ export function addEvaluate(program: Command): void {
     .addOption(precisionOption())
     .addOption(torchOption())
     .addOption(jsonOption())
-    .addHelpText(...example('siamscope evaluate runs/demo\nsiamscope evaluate mae.pth --protocol few-shot --shots 1% --data train --test val'))
+    .addHelpText(...example('siamscope evaluate runs/demo\nsiamscope evaluate mae.pth --protocol few-shot --data train --test val'))
     .action(evaluate);
 }
