@@ -157,6 +157,7 @@ describe.skipIf(noBrowser !== null)('the checkpoint inspector', () => {
     await until(view, 'performance.getEntriesByName("difference-shown").length > 0');
     expect(await view.locator('.difference > p').first().textContent()).toMatch(/^To step 200: 1 tensor changed, \d+ identical\./);
     await view.evaluate('for (const details of document.querySelectorAll("details details, .detail details")) details.open = true');
+    await until(view, 'document.querySelector(".difference .name") !== null && document.querySelector(".difference details td") !== null');
     expect(await view.locator('.difference .name').allTextContents()).toEqual(['blocks.2.attn.qkv.weight']);
     expect(await view.locator('.difference details td').first().textContent()).toMatch(/^23\.1 %/);
     await view.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));

@@ -120,6 +120,7 @@ describe.skipIf(noBrowser !== null)('dense correspondence', () => {
       }
     // The table beside the pictures says the same of all patches.
     await view.getByText('All matches as a table').click();
+    await until(view, 'document.querySelector("table.matches tbody tr") !== null');
     const rows = await view.locator('table.matches tbody tr').allTextContents();
     expect(rows).toHaveLength(grid * grid);
     const best = a!.map((row) => b!.map((other) => other.reduce((sum, v, i) => sum + v * row[i]!, 0)));
@@ -204,7 +205,7 @@ describe.skipIf(noBrowser !== null)('dense correspondence', () => {
     expect(await again.view.locator('#index').inputValue()).toBe('1');
     expect(await again.view.locator('.column').count()).toBe(2);
     expect(await again.view.getByRole('button', { name: 'Matches', exact: true }).getAttribute('aria-pressed')).toBe('true');
-    expect(await again.view.locator('.pins tbody tr').count()).toBe(2);
+    await until(again.view, 'document.querySelectorAll(".pins tbody tr").length === 2');
     expect(again.faults).toEqual([]);
     await close(again);
   }, 120_000);
