@@ -59,7 +59,7 @@ export function addCorrespond(program: Command): void {
     .command('correspond')
     .summary('match the patches of two images')
     .description('Matches every patch of one image to another by a checkpoint\'s features. With one image alone: views of it, whose true matches are known.')
-    .argument('<checkpoint>', 'a run folder (its newest checkpoint), a checkpoint in one, or a .pth or .safetensors file of SiameseIM or MAE')
+    .argument('<checkpoint>', 'a run folder (its newest checkpoint), a checkpoint in one, or a .pth or .safetensors file of any of the methods, ours or the official code\'s')
     .argument('<a>', 'an image; one of the model\'s own size is taken as it is, others by the evaluation crop')
     .argument('[b]', 'another image; left out: pairs of views of the first')
     .addOption(choiceOption('--branch <name>', 'the branch that is looked at', ['online', 'target']).default('online'))

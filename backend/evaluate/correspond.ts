@@ -5,7 +5,7 @@ import { methodOf } from '../methods/registry.ts';
 import type { Branch } from '../methods/method.ts';
 import { modelDimensions } from '../nn/model.ts';
 import { addPck, matchPatches, pck, pckRates, trueMatches, type PatchMatches } from './correspondence.ts';
-import type { FeatureModel } from './features.ts';
+import { hasTarget, type FeatureModel } from './features.ts';
 import { patchFeatures, predictedFeatures, type Layer, type PatchFeatures } from './layers.ts';
 import { drawPairs } from './pairs.ts';
 
@@ -52,7 +52,7 @@ function described(m: FeatureModel, a: Uint8Array, b: Uint8Array, { best, mutual
 }
 
 /** The target's features where the method predicts them, else the online branch's own. */
-const predictedBranch = (m: FeatureModel): Branch => (m.parameters.has('mm_cls_token') ? 'target' : 'online');
+const predictedBranch = (m: FeatureModel): Branch => (hasTarget(m) ? 'target' : 'online');
 
 /** A and B's features to compare: of one layer, or A's prediction for every place beside what the target branch sees there. */
 export async function compared(m: FeatureModel, a: Uint8Array, b: Uint8Array, crops: [a: Crop, b: Crop][], branch: Branch, layer: Layer): Promise<[PatchFeatures, PatchFeatures]> {

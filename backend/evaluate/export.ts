@@ -3,14 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { writeAtomically } from '../formats/atomic.ts';
-import { modelStateDict } from '../formats/stateDict.ts';
-import type { StateDict } from '../formats/stateDict.ts';
 import { openTensorFile, writeSafetensors } from '../formats/tensorFile.ts';
 import type { TensorInfo } from '../formats/tensorFile.ts';
+import { findEncoders, type EncoderTensors } from '../methods/officialEncoders.ts';
 import { modelDimensions, modelSchema } from '../nn/model.ts';
 
 export interface ExportOptions {
-  /** SiameseIM's online encoder, or the target: its moving average. MAE has only the first. */
+  /** The online encoder, or the target: its moving average, where the method has one. */
   branch: 'online' | 'target';
   /** Attention heads, which weights do not show; default: those of the run's config.json where there is one. */
   heads?: number;
@@ -27,6 +26,8 @@ export interface BackboneArchitecture {
   layerScale: boolean;
   /** Whether a layer norm follows the last block. SiameseIM has none. */
   finalNorm: boolean;
+  /** Whether the norm is that of the patch tokens' mean (supervised training), not of every token. */
+  meanPooled: boolean;
 }
 
 export interface ExportResult {
@@ -54,7 +55,7 @@ const normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] 
 const timmEps = 1e-6;
 
 /**
- * Writes the encoder of a SiameseIM or MAE checkpoint (.pth or .safetensors) to `output` as safetensors, under timm's
+ * Writes the encoder of a checkpoint of any method (.pth or .safetensors, ours or the official code's) to `output` as safetensors, under timm's
  * names and in the checkpoint's own element types; its metadata says how timm makes the model.
  * Throws InputError where the checkpoint holds no such encoder.
  */
@@ -62,13 +63,18 @@ export async function exportBackbone(input: string, output: string, options: Exp
   if (resolve(input) === resolve(output)) throw new InputError(`${output} is the checkpoint itself: give another file to write`);
   const file = await openTensorFile(input);
   try {
-    const { tensors: found, ...shape } = findEncoder(input, modelStateDict(file), options.branch);
+    const branches = findEncoders(file)?.branches;
+    if (!branches) throw new InputError(`${input} has no tensor cls_token: it is no checkpoint of a known method with a Vision Transformer encoder`);
+    const chosen = branches[options.branch] ?? (options.branch === 'online' ? branches.target : undefined);
+    if (!chosen) throw new InputError(`${input} has no target branch: export the online one`);
+    const { tensors: found, ...shape } = encoderOf(input, chosen);
     const run = await runModel(input, shape.width);
     const heads = options.heads ?? run?.heads ?? null;
     if (heads !== null && (!Number.isInteger(heads) || heads < 1 || shape.width % heads !== 0)) throw new InputError(`${heads} heads do not divide the encoder's width of ${shape.width}`);
     const architecture = { ...shape, heads };
     const timmArguments = timmArgumentsOf(architecture);
     const warnings: string[] = [];
+    if (!branches[options.branch]) warnings.push('the file holds the target branch alone: that is what was exported');
     if (heads === null) warnings.push('the number of attention heads is unknown: give timm the right num_heads, or export again with it');
     if (run && run.eps !== timmEps) warnings.push(`the layer norms were trained with epsilon ${run.eps}, while timm uses ${timmEps}: set it on the model's norms`);
     const metadata = {
@@ -92,25 +98,23 @@ interface Encoder extends Omit<BackboneArchitecture, 'heads'> {
   tensors: Map<string, TensorInfo>;
 }
 
-/** Finds one branch's encoder among the checkpoint's tensors: every tensor there, and of the shape that the others imply. */
-function findEncoder(path: string, { tensors: all }: StateDict, branch: ExportOptions['branch']): Encoder {
-  // The target's tensors have the authors' prefix; fixed positions are shared.
-  const prefix = branch === 'target' ? 'mm_' : '';
-  if (branch === 'target' && !all.has('mm_cls_token')) throw new InputError(`${path} has no target branch (no tensor mm_cls_token), as every checkpoint but SiameseIM's: export the online branch`);
+/** One branch's encoder among the checkpoint's tensors: every tensor there, and of the shape that the others imply. */
+function encoderOf(path: string, all: EncoderTensors): Encoder {
   const tensors = new Map<string, TensorInfo>();
-  const take = (name: string, from = prefix + name): number[] => {
-    const tensor = all.get(from);
-    if (!tensor) throw new InputError(`${path} has no tensor ${from}: it is not a SiameseIM or MAE checkpoint with a Vision Transformer encoder`);
+  const take = (name: string): number[] => {
+    const tensor = all.get(name);
+    if (!tensor) throw new InputError(`${path} has no tensor ${name} in this branch: its encoder is not whole`);
     tensors.set(name, tensor);
     return tensor.shape;
   };
   const takeAs = (name: string, expected: number[]): void => {
     const shape = take(name);
-    if (shape.length !== expected.length || shape.some((size, d) => size !== expected[d])) throw new InputError(`${path}: tensor ${prefix}${name} has the shape [${shape.join(', ')}] instead of [${expected.join(', ')}]`);
+    if (shape.length !== expected.length || shape.some((size, d) => size !== expected[d])) throw new InputError(`${path}: tensor ${tensors.get(name)!.name} has the shape [${shape.join(', ')}] instead of [${expected.join(', ')}]`);
   };
+  if ([...all.keys()].some((name) => name.endsWith('q_bias') || name.endsWith('relative_position_bias_table'))) throw new InputError(`${path} is of BEiT's own Vision Transformer, which timm's VisionTransformer is not: load the file itself into timm's beit_base_patch16_224 (timm.create_model, then load_state_dict)`);
 
   const width = take('cls_token').at(-1) ?? 0;
-  const positions = take('pos_embed', 'pos_embed')[1] ?? 0;
+  const positions = take('pos_embed')[1] ?? 0;
   const patchSize = take('patch_embed.proj.weight').at(-1) ?? 0;
   const grid = Math.round(Math.sqrt(positions - 1));
   if (grid < 1 || grid * grid + 1 !== positions) throw new InputError(`${path}: pos_embed has ${positions} positions, which are not a class token and a square of patches`);
@@ -118,27 +122,28 @@ function findEncoder(path: string, { tensors: all }: StateDict, branch: ExportOp
   takeAs('patch_embed.proj.weight', [width, 3, patchSize, patchSize]);
   takeAs('patch_embed.proj.bias', [width]);
 
-  const hidden = all.get(`${prefix}blocks.0.mlp.fc1.weight`)?.shape[0] ?? 0;
-  const layerScale = all.has(`${prefix}blocks.0.ls1.gamma`);
+  const hidden = all.get(`blocks.0.mlp.fc1.weight`)?.shape[0] ?? 0;
+  const layerScale = all.has(`blocks.0.ls1.gamma`);
   const sizes = { D: width, '3D': 3 * width, H: hidden };
   let depth = 0;
   do {
     for (const [name, shape] of Object.entries({ ...blockShapes, ...(layerScale ? layerScaleShapes : {}) })) takeAs(`blocks.${depth}.${name}`, shape.map((size) => sizes[size]));
     depth++;
-  } while (all.has(`${prefix}blocks.${depth}.norm1.weight`));
+  } while (all.has(`blocks.${depth}.norm1.weight`));
 
-  const finalNorm = all.has(`${prefix}norm.weight`);
-  if (finalNorm) for (const name of ['norm.weight', 'norm.bias']) takeAs(name, [width]);
-  return { tensors, width, depth, mlpRatio: hidden / width, patchSize, imageSize: grid * patchSize, layerScale, finalNorm };
+  const meanPooled = all.has('fc_norm.weight'), norm = meanPooled ? 'fc_norm' : 'norm';
+  const finalNorm = all.has(`${norm}.weight`);
+  if (finalNorm) for (const name of ['weight', 'bias']) takeAs(`${norm}.${name}`, [width]);
+  return { tensors, width, depth, mlpRatio: hidden / width, patchSize, imageSize: grid * patchSize, layerScale, finalNorm, meanPooled };
 }
 
 /** timm's VisionTransformer arguments; its defaults (biases, exact GELU, learned positions with the class token) are ours. */
-function timmArgumentsOf({ width, depth, heads, mlpRatio, patchSize, imageSize, layerScale, finalNorm }: BackboneArchitecture): Record<string, unknown> {
+function timmArgumentsOf({ width, depth, heads, mlpRatio, patchSize, imageSize, layerScale, finalNorm, meanPooled }: BackboneArchitecture): Record<string, unknown> {
   return {
     img_size: imageSize, patch_size: patchSize, embed_dim: width, depth, ...(heads === null ? {} : { num_heads: heads }), mlp_ratio: mlpRatio,
     // The value does not matter: the loaded gammas replace it.
     ...(layerScale ? { init_values: 1 } : {}),
-    final_norm: finalNorm, num_classes: 0, global_pool: 'token',
+    final_norm: finalNorm, num_classes: 0, global_pool: meanPooled ? 'avg' : 'token',
   };
 }
 

@@ -25,10 +25,19 @@ export interface Features {
 
 const chunk = 64;
 
+/** Where the parameters of the branches' encoders are. */
+export const encoderPrefixes = (method: MethodConfig): Record<Branch, string> => methodOf(method).encoders ?? { online: '', target: 'mm_' };
+
+/** Whether there is a target branch besides the online one. */
+export function hasTarget({ method, parameters }: Pick<FeatureModel, 'method' | 'parameters'>): boolean {
+  const { online, target } = encoderPrefixes(method);
+  return target !== online && parameters.has(`${target}cls_token`);
+}
+
 /** The parameters of a branch's encoder. */
 export function encoderScope({ method, parameters }: FeatureModel, branch: Branch): Scope {
-  const { online, target } = methodOf(method).encoders ?? { online: '', target: 'mm_' };
-  return new Scope(parameters, branch === 'target' && parameters.has(`${target}cls_token`) ? target : online);
+  const { online, target } = encoderPrefixes(method);
+  return new Scope(parameters, branch === 'target' && hasTarget({ method, parameters }) ? target : online);
 }
 
 /** The encoder's tokens of normalised patches [B, N, 3 P^2], class token first: [B, 1 + N, D], with the final norm where the method has one; `each` sees what enters the first block (as -1) and every block's output. */

@@ -7,7 +7,7 @@ import { methodOf } from '../methods/registry.ts';
 import { modelDimensions } from '../nn/model.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
-import { encoderTokens, type FeatureModel } from './features.ts';
+import { encoderTokens, hasTarget, type FeatureModel } from './features.ts';
 
 /** `block` counts from 0, and is taken as it leaves the block, before any final norm. */
 export type Layer = { kind: 'encoder' } | { kind: 'block'; block: number } | { kind: 'projector' } | { kind: 'prediction' };
@@ -56,7 +56,7 @@ const withoutClass = (tokens: tf.Tensor): tf.Tensor => tf.slice(tokens, [0, 1, 0
 
 /** Throws InputError where the model has no such branch or layer. */
 function check({ model, method, parameters }: FeatureModel, branch: Branch, layer: Layer): void {
-  if (branch === 'target' && !parameters.has('mm_cls_token')) throw new InputError(`${method.name} has no target branch: look at the online one`);
+  if (branch === 'target' && !hasTarget({ method, parameters })) throw new InputError(`${method.name} has no target branch: look at the online one`);
   const { depth } = modelDimensions(model);
   if (layer.kind === 'block' && layer.block >= depth) throw new InputError(`there is no block ${layer.block}: this encoder has blocks 0 to ${depth - 1}`);
   if (layer.kind === 'projector' && !methodOf(method).project) throw new InputError(`${method.name} has no projector: look at the encoder or one of its blocks`);

@@ -3,17 +3,19 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
-import { openTensorFile } from '../formats/tensorFile.ts';
+import { openTensorFile, type TensorFile, type TensorInfo } from '../formats/tensorFile.ts';
 import { checkpointTensors } from '../methods/checkpointNames.ts';
+import type { FoundEncoders } from '../methods/officialEncoders.ts';
 import { methodOf, type MethodConfig } from '../methods/registry.ts';
+import { encoderSpecs } from '../nn/encoder.ts';
 import type { ModelConfig } from '../nn/model.ts';
 import { Parameters } from '../nn/parameters.ts';
 import { configFile, readConfig } from '../train/folder.ts';
 import { modelFileOf } from '../train/checkpoint.ts';
 import type { RunConfig } from '../train/config.ts';
 import { goldenConfigSchema, goldenModel } from '../train/goldenProblems.ts';
-import type { FeatureModel } from './features.ts';
-import { recognizeModel } from './recognize.ts';
+import { encoderPrefixes, type FeatureModel } from './features.ts';
+import { recognizeModel, type Recognized } from './recognize.ts';
 
 /** The model before its first step: what the run's seed gives; null: zeros, to be filled. */
 export const untrained = (model: ModelConfig, method: MethodConfig, seed: number | null): FeatureModel => ({ model, method, parameters: new Parameters(methodOf(method).specs(model, method), seed) });
@@ -36,7 +38,7 @@ export async function openModel(path: string, heads?: number): Promise<OpenedMod
   const file = await openTensorFile(modelFile);
   try {
     const recognized = recognizeModel(file, heads);
-    return { ...(await loadCheckpoint(path, recognized)), config: null, assumptions: recognized.assumptions };
+    return { ...(recognized.encoders ? await loadEncoders(file, recognized, recognized.encoders) : await loadCheckpoint(path, recognized)), config: null, assumptions: recognized.assumptions };
   } finally {
     await file.close();
   }
@@ -49,6 +51,23 @@ export async function openUntrained(path: string): Promise<OpenedModel> {
   const { model, method, parameters } = await openModel(path);
   parameters.dispose();
   return { ...untrained(model, method, 0), config: null, assumptions: ['how it began is not known: initial values are drawn by seed 0'] };
+}
+
+/** The encoders of a checkpoint of other code, by our names; what else belongs to its method is left out. */
+async function loadEncoders(file: TensorFile, { model, method }: Recognized, { branches }: FoundEncoders): Promise<FeatureModel> {
+  const prefixes = encoderPrefixes(method);
+  const wanted = new Map<string, TensorInfo>();
+  for (const branch of ['online', 'target'] as const)
+    for (const [name, tensor] of (branch === 'online' ? (branches.online ?? branches.target) : branches.target) ?? []) wanted.set(prefixes[branch] + name, tensor);
+  const specs = methodOf(method).specs(model, method).filter(({ name }) => wanted.has(name));
+  const loaded: FeatureModel = { model, method, parameters: new Parameters(specs.map(({ copyOf: _copyOf, ...spec }) => spec), null) };
+  for (const name of [...encoderSpecs(model, false).map((spec) => prefixes.online + spec.name), ...specs.map((spec) => spec.name)]) {
+    const tensor = wanted.get(name);
+    if (!tensor && method.name === 'beit') continue; // its blocks have other names
+    if (!tensor) throw new InputError(`${file.path} has no tensor ${name}: its encoder is not whole`);
+    if (loaded.parameters.has(name)) loaded.parameters.set(name, await file.readFloat32(tensor.name), tensor.shape);
+  }
+  return loaded;
 }
 
 /** Folders of golden numbers say what their checkpoint is of. */

@@ -2,6 +2,7 @@
 import { InputError } from '../errors.ts';
 import { modelStateDict, type StateDict } from '../formats/stateDict.ts';
 import type { TensorFile } from '../formats/tensorFile.ts';
+import { findEncoders, type FoundEncoders } from '../methods/officialEncoders.ts';
 import { methodSchema, type MethodConfig } from '../methods/registry.ts';
 import { modelSchema, type ModelConfig } from '../nn/model.ts';
 
@@ -10,7 +11,12 @@ export interface Recognized {
   method: MethodConfig;
   /** What weights do not show, and was assumed. */
   assumptions: string[];
+  /** Where the encoders alone are of use; null: the whole model can be loaded. */
+  encoders: FoundEncoders | null;
 }
+
+/** The classifier is left out with all that is not the encoder's, so that any number will do. */
+const unusedClasses = 2;
 
 /** Width of a head in every published ViT from tiny to large. */
 const headWidth = 64;
@@ -23,9 +29,51 @@ function depthOf({ tensors }: StateDict, prefix: string): number {
   return depth;
 }
 
-/** Throws InputError where the tensors are not those of SiameseIM or MAE. `heads` of the encoder are not in the weights. */
+/** Throws InputError where there is no Vision Transformer of a method that is known. `heads` of the encoder are not in the weights. */
 export function recognizeModel(file: TensorFile, heads?: number): Recognized {
   const state = modelStateDict(file);
+  return state.tensors.has('cls_token') && state.tensors.has('decoder_embed.weight') ? wholeModel(file, state, heads) : encodersAlone(file, heads);
+}
+
+/** Number of heads of an encoder, which weights do not show. */
+function headsOf(file: TensorFile, width: number, published: number, given: number | undefined, assumptions: string[]): number {
+  const count = given ?? published;
+  if (width % count !== 0) throw new InputError(`${file.path}: ${count} heads do not divide the encoder's width of ${width}: give their number with --heads`);
+  if (given === undefined) assumptions.push(`${count} attention heads, ${width / count} wide as in every published one (give another number with --heads)`);
+  return count;
+}
+
+/** MoCo-v3's ViT-S has twelve heads, where all others have six. */
+const publishedHeads = (method: string | null, width: number): number => (method === 'mocov3' && width === 384 ? 12 : Math.max(1, Math.round(width / headWidth)));
+
+/** What is needed of a checkpoint of any of the ten methods to look at its features. */
+function encodersAlone(file: TensorFile, heads: number | undefined): Recognized {
+  const found = findEncoders(file);
+  const tensors = found?.branches.online ?? found?.branches.target;
+  const shape = (name: string): number[] => {
+    const tensor = tensors?.get(name);
+    if (!tensor) throw new InputError(`${file.path} has no tensor ${name}: it is no checkpoint of a known method with a Vision Transformer encoder`);
+    return tensor.shape;
+  };
+  const width = shape('cls_token').at(-1)!, patchSize = shape('patch_embed.proj.weight').at(-1)!;
+  const assumptions: string[] = [];
+  const method = found!.method;
+  if (method === null) assumptions.push('a bare encoder: what trained it is not in the file');
+  if (!found!.branches.online) assumptions.push('the file holds the target branch alone');
+  const table = tensors!.get('rel_pos_bias.relative_position_bias_table');
+  // Offsets of an n x n grid: (2 n - 1)^2, and three for the class token.
+  const grid = table ? (Math.sqrt(table.shape[0]! - 3) + 1) / 2 : Math.sqrt(shape('pos_embed')[1]! - 1);
+  if (!Number.isInteger(grid)) throw new InputError(`${file.path}: its positions are those of no square of patches`);
+  let depth = 0;
+  while (tensors!.has(`blocks.${depth}.attn.qkv.weight`)) depth++;
+  const scaled = tensors!.has('blocks.0.ls1.gamma') || tensors!.has('blocks.0.gamma_1');
+  const model = modelSchema.parse({ arch: 'vit_base', width, depth, heads: headsOf(file, width, table ? table.shape[1]! : publishedHeads(method, width), table ? (heads ?? table.shape[1]!) : heads, assumptions), patchSize, imageSize: grid * patchSize, layerScale: scaled ? 1 : null });
+  const own = method === 'beit' ? { positions: table ? 'relative' : 'learned' } : method === null || method === 'supervised' ? { classes: unusedClasses, pooling: tensors!.has('fc_norm.weight') ? 'mean' : 'class' } : {};
+  return { model, method: methodSchema.parse({ name: method ?? 'supervised', ...own }), assumptions, encoders: found };
+}
+
+/** SiameseIM or MAE with all that belongs to it. */
+function wholeModel(file: TensorFile, state: StateDict, heads: number | undefined): Recognized {
   const { tensors } = state;
   const shape = (name: string): number[] => {
     const tensor = tensors.get(name);
@@ -37,9 +85,7 @@ export function recognizeModel(file: TensorFile, heads?: number): Recognized {
   const grid = Math.round(Math.sqrt(shape('pos_embed')[1]! - 1));
   const assumptions: string[] = [];
   const divides = (count: number, of: number): boolean => of % count === 0;
-  const encoderHeads = heads ?? Math.max(1, Math.round(width / headWidth));
-  if (!divides(encoderHeads, width)) throw new InputError(`${file.path}: ${encoderHeads} heads do not divide the encoder's width of ${width}: give their number with --heads`);
-  if (heads === undefined) assumptions.push(`${encoderHeads} attention heads, ${headWidth} wide as in every published ViT (give another number with --heads)`);
+  const encoderHeads = headsOf(file, width, publishedHeads(null, width), heads, assumptions);
   const model = modelSchema.parse({ arch: 'vit_base', width, depth: depthOf(state, 'blocks'), heads: encoderHeads, patchSize, imageSize: grid * patchSize, layerScale: tensors.has('blocks.0.ls1.gamma') ? 1 : null });
 
   const decoderWidth = shape('decoder_embed.weight')[0]!;
@@ -50,7 +96,7 @@ export function recognizeModel(file: TensorFile, heads?: number): Recognized {
     const projectorDepth = depthOf(state, 'projector_decoder_blocks');
     const target = tensors.has('mm_cls_token') ? {} : { target: 'pixel', loss: 'l2' };
     const method = methodSchema.parse({ name: 'siamese', ...target, decoderWidth, decoderHeads, projectorDepth, predictorDepth: depthOf(state, 'predictor_decoder_blocks'), predictorNorm: normOf('predictor_decoder_blocks'), projectorNorm: projectorDepth > 0 ? normOf('projector_decoder_blocks') : 'batch', onlineNorm: tensors.has('student_norm.weight') });
-    return { model, method, assumptions };
+    return { model, method, assumptions, encoders: null };
   }
-  return { model, method: methodSchema.parse({ name: 'mae', decoderWidth, decoderHeads, decoderDepth: depthOf(state, 'decoder_blocks') }), assumptions };
+  return { model, method: methodSchema.parse({ name: 'mae', decoderWidth, decoderHeads, decoderDepth: depthOf(state, 'decoder_blocks') }), assumptions, encoders: null };
 }

@@ -8,7 +8,7 @@ import { attentionMaps } from '../evaluate/attention.ts';
 import { componentColours } from '../evaluate/components.ts';
 import { compared, truthOf } from '../evaluate/correspond.ts';
 import { addPck, matchPatches, pck, pckRates, trueMatches, type PckCounts } from '../evaluate/correspondence.ts';
-import type { FeatureModel } from '../evaluate/features.ts';
+import { hasTarget, type FeatureModel } from '../evaluate/features.ts';
 import { parseLayer } from '../evaluate/layers.ts';
 import { openModel, openUntrained, type OpenedModel } from '../evaluate/load.ts';
 import { reconstruct } from '../evaluate/reconstruct.ts';
@@ -56,7 +56,7 @@ export class ModelDrawer {
       const looked = methodOf(method);
       return {
         method: method.name, arch: model.arch, imageSize, grid, blocks: depth, heads: encoderBlock(model).heads,
-        branches: parameters.has(`${(looked.encoders ?? { target: 'mm_' }).target}cls_token`) ? ['online', 'target'] : ['online'],
+        branches: hasTarget({ method, parameters }) ? ['online', 'target'] : ['online'],
         layers: [...Array.from({ length: depth }, (_, i) => `block:${i}`), 'encoder', ...(looked.project ? ['projector'] : []), ...(looked.predict ? ['prediction'] : [])],
         reconstructs: looked.reconstruct !== undefined,
         assumptions: [...assumptions, ...this.notes],

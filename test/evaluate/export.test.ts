@@ -172,10 +172,11 @@ describe('refused:', () => {
     return path;
   }
 
-  test('the target of MAE', () => refuses(checkpointOf('mae-0'), 'target', 'has no target branch (no tensor mm_cls_token)'));
+  test('the target of MAE', () => refuses(checkpointOf('mae-0'), 'target', 'has no target branch: export the online one'));
   test('the checkpoint as its own output', () => expect(exportBackbone(checkpointOf('mae-0'), checkpointOf('mae-0'), { branch: 'online' })).rejects.toThrow('is the checkpoint itself'));
-  test('a batch', () => refuses(batchOf('mae-0'), 'online', 'has no tensor cls_token: it is not a SiameseIM or MAE checkpoint'));
+  test('a batch', () => refuses(batchOf('mae-0'), 'online', 'has no tensor cls_token: it is no checkpoint of a known method'));
   test('a missing tensor', async () => refuses(await changed((name, shape) => (name === 'blocks.1.attn.proj.bias' ? null : shape)), 'online', 'has no tensor blocks.1.attn.proj.bias'));
   test('another shape', async () => refuses(await changed((name, shape) => (name === 'blocks.1.mlp.fc2.weight' ? [48, 191] : shape)), 'online', 'tensor blocks.1.mlp.fc2.weight has the shape [48, 191] instead of [48, 192]'));
+  test('BEiT, whose encoder timm keeps apart', () => refuses(checkpointOf('beit-0'), 'online', 'load the file itself into timm\'s beit_base_patch16_224'));
   test('positions that are no square', async () => refuses(await changed((name, shape) => (name === 'pos_embed' ? [1, 36, 48] : shape)), 'online', 'pos_embed has 36 positions'));
 });
