@@ -3,15 +3,20 @@ import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import { choiceOption, deviceOption, engineOption, jsonOption, positive, precisionOption, shotsOption, torchOption, wholeNumber, type engineNames, type precisionNames } from './arguments.ts';
 import { InputError } from '../errors.ts';
+import type { ProtocolResult } from '../evaluate/protocols/frozen.ts';
 import { example } from './example.ts';
 import { print, printJson, say, table } from './terminal.ts';
 
-const protocols = ['knn', 'few-shot'] as const;
+const protocols = ['knn', 'few-shot', 'linear'] as const;
+const recipes = ['mae', 'mocov3', 'dino'] as const;
 
 interface EvaluateOptions {
   protocol?: (typeof protocols)[number];
   shots: { perClass: number } | { share: number };
   lambda?: number;
+  recipe?: (typeof recipes)[number];
+  epochs?: number;
+  batch?: number;
   seed: number;
   saveFeatures?: string;
   data?: string;
@@ -28,7 +33,8 @@ interface EvaluateOptions {
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
 /** One of the published protocols, on any checkpoint. */
-async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, saveFeatures, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
+async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, recipe, epochs, batch, saveFeatures, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
+  if (protocol === 'linear' && saveFeatures !== undefined) throw new InputError('linear sees new crops in every epoch, so there are no features to save: use --save-features with knn or few-shot');
   const [{ openModel }, { openEngine }, frozen] = await Promise.all([import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../evaluate/protocols/frozen.ts')]);
   const path = resolve(checkpoint);
   const engine = await openEngine({ engine: name, precision, device });
@@ -36,10 +42,17 @@ async function byProtocol(checkpoint: string, protocol: (typeof protocols)[numbe
   const model = await openModel(path);
   const train = data ?? model.config?.data.train, held = test ?? (data === undefined ? model.config?.data.test : undefined);
   if (train === undefined || held === undefined || held === null) throw new InputError(`${protocol} learns from some images and is measured on others: give ${train === undefined ? '--data FOLDER and --test FOLDER' : '--test FOLDER'}, with a folder for each class`);
-  const features = await frozen.frozenFeatures(model, { train: data === undefined ? train : resolve(train), test: test === undefined ? held : resolve(held) }, protocol === 'knn' ? 'class' : 'last-block', branch, (text) => { if (!json) say(text); });
-  model.parameters.dispose();
-  if (saveFeatures !== undefined) await frozen.saveFeatures(resolve(saveFeatures), features);
-  const result = protocol === 'knn' ? frozen.neighboursProtocol(features, neighbours) : frozen.fewShotProtocol(features, { shots, seed, lambda: lambda ?? null });
+  const sources = { train: data === undefined ? train : resolve(train), test: test === undefined ? held : resolve(held) };
+  const tell = (text: string): void => {
+    if (!json) say(text);
+  };
+  const measure = async (): Promise<ProtocolResult> => {
+    if (protocol === 'linear') return (await import('../evaluate/protocols/linear.ts')).linearProtocol(model, sources, branch, { recipe: recipe ?? null, epochs: epochs ?? null, batch: batch ?? null, seed }, tell);
+    const features = await frozen.frozenFeatures(model, sources, protocol === 'knn' ? 'class' : 'last-block', branch, tell);
+    if (saveFeatures !== undefined) await frozen.saveFeatures(resolve(saveFeatures), features);
+    return protocol === 'knn' ? frozen.neighboursProtocol(features, neighbours) : frozen.fewShotProtocol(features, { shots, seed, lambda: lambda ?? null });
+  };
+  const result = await measure().finally(() => model.parameters.dispose());
   if (json) return printJson({ checkpoint: path, branch, method: model.method.name, assumptions: model.assumptions, interval: '95 %, Wilson', engine: { name: engine.name, version: engine.version, device: engine.device, precision: engine.precision }, ...result });
   const rate = ({ value, low, high }: { value: number; low: number; high: number }): string[] => [percent(value), `${percent(low)} to ${percent(high)}`];
   const { counts } = result;
@@ -93,10 +106,13 @@ export function addEvaluate(program: Command): void {
     .option('--data <path>', 'images; default: the run\'s own')
     .option('--test <path>', 'test images with the same classes; default: the run\'s own')
     .addOption(choiceOption('--branch <name>', 'the encoder that is measured', ['online', 'target']).default('online'))
-    .addOption(choiceOption('--protocol <name>', 'knn (DINO) or few-shot (MSN: softmax regression on frozen features)', protocols))
+    .addOption(choiceOption('--protocol <name>', 'knn (DINO), few-shot (MSN: softmax regression on frozen features) or linear (MAE, MoCo-v3, DINO: a classifier trained on augmented images)', protocols))
     .addOption(shotsOption())
     .option('--lambda <number>', 'few-shot: weight decay; default: 0.1 over the number of labelled images', positive)
-    .option('--seed <number>', 'few-shot: which images are labelled', wholeNumber(0), 0)
+    .addOption(choiceOption('--recipe <name>', 'linear: whose; default: that of the method\'s own paper', recipes))
+    .option('--epochs <number>', 'linear: default: the recipe\'s, 90 or 100', wholeNumber(1))
+    .option('--batch <number>', 'linear: images a step; default: the recipe\'s, or all where there are fewer', wholeNumber(2))
+    .option('--seed <number>', 'few-shot: which images are labelled; linear: the crops', wholeNumber(0), 0)
     .option('--save-features <file>', 'with --protocol: write features and labels as safetensors')
     .option('--pairs <number>', 'pairs of views', wholeNumber(1), 256)
     .option('--neighbours <number>', 'that vote', wholeNumber(1), 20)

@@ -8,6 +8,7 @@ import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import { Scope, type Parameters } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
+import { layerNorm } from '../ops/layerNorm.ts';
 
 /** A model to look into: its parameters, and what they are parameters of. */
 export interface FeatureModel {
@@ -70,26 +71,52 @@ export async function imageFeatures(m: FeatureModel, pixels: Uint8Array, branch:
   return features;
 }
 
-/** One vector of each image: the class token behind the final norm; the class token of the last block before any norm; or the mean of the patch tokens. */
-export const vectorKinds = ['class', 'last-block', 'mean'] as const;
-export type VectorKind = (typeof vectorKinds)[number];
+/** One vector of each image: each kind is what some protocol classifies. */
+export const vectorKinds = {
+  class: 'class token after the final norm',
+  'last-block': 'class token of the last block before any norm',
+  mean: 'mean of the patch tokens',
+  'mean-norm': 'mean of the patch tokens, through a layer norm that is not trained',
+  'last-four': 'class tokens of the last four blocks, each after the final norm',
+  'class-and-mean': 'class token and mean of the patch tokens, after the final norm',
+} as const;
+export type VectorKind = keyof typeof vectorKinds;
 
-/** Encodes RGB images as `imageFeatures` does; [images, width]. */
+/** Numbers in a vector. */
+export function vectorWidth(model: ModelConfig, kind: VectorKind): number {
+  const { width, depth } = modelDimensions(model);
+  return width * (kind === 'last-four' ? Math.min(4, depth) : kind === 'class-and-mean' ? 2 : 1);
+}
+
+/** Encodes RGB images as `imageFeatures` does; [images, vectorWidth]. */
 export async function imageVectors(m: FeatureModel, pixels: Uint8Array, kind: VectorKind, branch: Branch = 'online'): Promise<Float32Array> {
-  if (kind === 'mean') return (await imageFeatures(m, pixels, branch)).pooled;
-  const { width, imageSize, patchSize } = modelDimensions(m.model);
+  const { imageSize, patchSize } = modelDimensions(m.model), width = vectorWidth(m.model, kind);
   const bytes = imageSize * imageSize * 3, images = pixels.length / bytes;
   const vectors = new Float32Array(images * width);
   for (let from = 0; from < images; from += chunk) {
     const part = pixels.subarray(from * bytes, Math.min(images, from + chunk) * bytes);
-    const first = tf.tidy(() => withoutGradient(() => {
-      let block: tf.Tensor | null = null;
-      const normed = encoderTokens(m, imagePatches(part, imageSize, patchSize), branch, (tokens) => (block = tokens));
-      const tokens = kind === 'class' ? normed : block!;
-      return tf.reshape(tf.slice(tokens, [0, 0, 0], [tokens.shape[0], 1, width]), [tokens.shape[0], width]);
-    }));
-    vectors.set(await first.data(), from * width);
-    first.dispose();
+    const rows = tf.tidy(() => withoutGradient(() => vectorsOf(m, imagePatches(part, imageSize, patchSize), kind, branch)));
+    vectors.set(await rows.data(), from * width);
+    rows.dispose();
   }
   return vectors;
+}
+
+function vectorsOf(m: FeatureModel, patches: tf.Tensor, kind: VectorKind, branch: Branch): tf.Tensor {
+  const { width, depth } = modelDimensions(m.model), eps = m.model.layerNormEps;
+  const blocks: tf.Tensor[] = [];
+  const tokens = encoderTokens(m, patches, branch, (output, block) => {
+    if (block >= 0) blocks.push(output);
+  });
+  const first = (x: tf.Tensor): tf.Tensor => tf.reshape(tf.slice(x, [0, 0, 0], [x.shape[0], 1, width]), [x.shape[0], width]);
+  const mean = (x: tf.Tensor): tf.Tensor => tf.mean(tf.slice(x, [0, 1, 0], [x.shape[0], x.shape[1]! - 1, width]), 1);
+  const scope = encoderScope(m, branch);
+  switch (kind) {
+    case 'class': return first(tokens);
+    case 'last-block': return first(blocks.at(-1)!);
+    case 'mean': return mean(tokens);
+    case 'mean-norm': return layerNorm(mean(blocks.at(-1)!), null, null, eps);
+    case 'last-four': return tf.concat(blocks.slice(-Math.min(4, depth)).map((x) => (scope.has('norm.weight') ? norm(scope.at('norm'), first(x), { kind: 'layer', eps }, false) : first(x))), 1);
+    case 'class-and-mean': return tf.concat([first(tokens), mean(tokens)], 1);
+  }
 }

@@ -47,7 +47,7 @@ export const copied = (from: string, to: string, specs: readonly ParameterSpec[]
 /** What a target branch follows by a moving average: [target, source] of every copy but batch norms' buffers, which each branch fills itself. */
 export const followers = (specs: readonly ParameterSpec[]): [target: string, source: string][] => specs.filter(({ name, copyOf }) => copyOf !== undefined && !/\.(running_|num_batches)/.test(name)).map(({ name, copyOf }) => [name, copyOf!]);
 
-function initialValues({ name, shape, initializer }: ParameterSpec, seed: number | null): Float32Array {
+export function initialValues({ name, shape, initializer }: ParameterSpec, seed: number | null): Float32Array {
   const size = shape.reduce((a, b) => a * b, 1);
   if (seed === null && initializer.kind !== 'values') return new Float32Array(size);
   // A stream of its own for each name: adding a parameter does not change how the others start.

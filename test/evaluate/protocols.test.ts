@@ -109,7 +109,7 @@ test('shots are of every class, seeded, and nest', () => {
 
 test.each([
   [['--protocol', 'few-shot', '--shots', '0'], /whole number of images/],
-  [['--protocol', 'linaer'], /There are knn, few-shot/],
+  [['--protocol', 'linaer'], /There are knn, few-shot, linear/],
   [['--protocol', 'knn'], /give --data FOLDER and --test FOLDER/],
 ])('%j is refused', async (args, said) => {
   const { code, stdout, stderr } = await run(['evaluate', checkpoint, ...args]);
