@@ -11,6 +11,7 @@ interface CorrespondOptions {
   pairs: number;
   seed: number;
   heads?: number;
+  size?: number;
   full?: boolean;
   png?: string;
   engine?: (typeof engineNames)[number];
@@ -23,13 +24,14 @@ const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 const number = (value: number): number => Number(value.toPrecision(7));
 
 async function correspond(checkpoint: string, a: string, b: string | undefined, options: CorrespondOptions): Promise<void> {
-  const { branch, pairs, seed, heads, full, png, engine: name, precision, device, json } = options;
-  const [{ openModel }, { openEngine }, { correspondImages, correspondViews }, { parseLayer, layerName }] = await Promise.all([
-    import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../evaluate/correspond.ts'), import('../evaluate/layers.ts'),
+  const { branch, pairs, seed, heads, size, full, png, engine: name, precision, device, json } = options;
+  const [{ openModel }, { openEngine }, { correspondImages, correspondViews }, { parseLayer, layerName }, { resizedModel }] = await Promise.all([
+    import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../evaluate/correspond.ts'), import('../evaluate/layers.ts'), import('../evaluate/resize.ts'),
   ]);
   const layer = parseLayer(options.layer);
   const engine = await openEngine({ engine: name, precision, device });
-  const model = await openModel(resolve(checkpoint), heads);
+  const opened = await openModel(resolve(checkpoint), heads);
+  const model = size === undefined ? opened : resizedModel(opened, size);
   for (const assumption of model.assumptions) say(`assumed: ${assumption}`);
   const result = b === undefined ? await correspondViews(model, resolve(a), pairs, seed, branch, layer) : await correspondImages(model, resolve(a), resolve(b), branch, layer);
   model.parameters.dispose();
@@ -67,6 +69,7 @@ export function addCorrespond(program: Command): void {
     .option('--pairs <number>', 'pairs of views of one image', wholeNumber(1), 64)
     .option('--seed <number>', 'of the views', wholeNumber(0), 0)
     .option('--heads <number>', 'attention heads of a checkpoint without a run', wholeNumber(1))
+    .option('--size <pixels>', 'of the images, where not the model\'s own', wholeNumber(1))
     .option('--png <file>', 'write a picture of the matches')
     .option('--full', 'with --json: every cosine, not only the matches\'')
     .addOption(engineOption())

@@ -17,6 +17,7 @@ interface EvaluateOptions {
   recipe?: (typeof recipes)[number];
   epochs?: number;
   batch?: number;
+  size?: number;
   seed: number;
   saveFeatures?: string;
   data?: string;
@@ -33,13 +34,14 @@ interface EvaluateOptions {
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
 /** One of the published protocols, on any checkpoint. */
-async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, recipe, epochs, batch, saveFeatures, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
+async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, recipe, epochs, batch, size, saveFeatures, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
   if (protocol === 'linear' && saveFeatures !== undefined) throw new InputError('linear sees new crops in every epoch, so there are no features to save: use --save-features with knn or few-shot');
-  const [{ openModel }, { openEngine }, frozen] = await Promise.all([import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../evaluate/protocols/frozen.ts')]);
+  const [{ openModel }, { openEngine }, frozen, { resizedModel }] = await Promise.all([import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../evaluate/protocols/frozen.ts'), import('../evaluate/resize.ts')]);
   const path = resolve(checkpoint);
   const engine = await openEngine({ engine: name, precision, device });
   if (!json) say(`${engine.name} ${engine.version} on ${engine.deviceName} (${engine.device}, ${engine.precision})`);
-  const model = await openModel(path);
+  const opened = await openModel(path);
+  const model = size === undefined ? opened : resizedModel(opened, size);
   const train = data ?? model.config?.data.train, held = test ?? (data === undefined ? model.config?.data.test : undefined);
   if (train === undefined || held === undefined || held === null) throw new InputError(`${protocol} learns from some images and is measured on others: give ${train === undefined ? '--data FOLDER and --test FOLDER' : '--test FOLDER'}, with a folder for each class`);
   const sources = { train: data === undefined ? train : resolve(train), test: test === undefined ? held : resolve(held) };
@@ -53,7 +55,7 @@ async function byProtocol(checkpoint: string, protocol: (typeof protocols)[numbe
     return protocol === 'knn' ? frozen.neighboursProtocol(features, neighbours) : frozen.fewShotProtocol(features, { shots, seed, lambda: lambda ?? null });
   };
   const result = await measure().finally(() => model.parameters.dispose());
-  if (json) return printJson({ checkpoint: path, branch, method: model.method.name, assumptions: model.assumptions, interval: '95 %, Wilson', engine: { name: engine.name, version: engine.version, device: engine.device, precision: engine.precision }, ...result });
+  if (json) return printJson({ checkpoint: path, branch, method: model.method.name, assumptions: model.assumptions, interval: '95 %, Wilson', engine: { name: engine.name, version: engine.version, device: engine.device, precision: engine.precision }, imageSize: model.model.imageSize, ...result });
   const rate = ({ value, low, high }: { value: number; low: number; high: number }): string[] => [percent(value), `${percent(low)} to ${percent(high)}`];
   const { counts } = result;
   print(table([[protocol, 'share', '95 % interval'], ['top-1', ...rate(result.top1)], ['top-5', ...rate(result.top5)]]));
@@ -113,6 +115,7 @@ export function addEvaluate(program: Command): void {
     .option('--epochs <number>', 'linear: default: the recipe\'s, 90 or 100', wholeNumber(1))
     .option('--batch <number>', 'linear: images a step; default: the recipe\'s, or all where there are fewer', wholeNumber(2))
     .option('--seed <number>', 'few-shot: which images are labelled; linear: the crops', wholeNumber(0), 0)
+    .option('--size <pixels>', 'with --protocol: of the images, where not the model\'s own', wholeNumber(1))
     .option('--save-features <file>', 'with --protocol: write features and labels as safetensors')
     .option('--pairs <number>', 'pairs of views', wholeNumber(1), 256)
     .option('--neighbours <number>', 'that vote', wholeNumber(1), 20)
