@@ -58,7 +58,7 @@ describe.skipIf(noBrowser !== null)('dense correspondence', () => {
   /** Playwright's own waiting evaluates text inside the page, which its policy refuses. */
   async function until(view: Frame | Page, expression: string): Promise<void> {
     for (const end = performance.now() + 30_000; !(await view.evaluate(expression)); ) {
-      if (performance.now() > end) throw new Error(`never came true: ${expression}`);
+      if (performance.now() > end) throw new Error(`never came true: ${expression}; the view says: ${String(await view.evaluate('document.body.innerText')).slice(0, 1500)}`);
       await new Promise((done) => setTimeout(done, 20));
     }
   }
@@ -176,7 +176,11 @@ describe.skipIf(noBrowser !== null)('dense correspondence', () => {
     await until(view, 'document.querySelector(".readout").textContent.startsWith("View a, row 2, column 2:")');
     await page.keyboard.press('Enter');
     await until(view, 'document.querySelectorAll(".pins tbody tr").length === 1');
-    for (const mode of ['Matches', 'Colours']) await view.getByRole('button', { name: mode, exact: true }).click();
+    // By keys, so that no move of the pointer draws what the choice itself must.
+    for (const [mode, said] of [['Matches', "^\\d+ patches are each other's best match"], ['Colours', '^Like colours are like features'], ['Similarity', '^Point at a patch']]) {
+      await view.getByRole('button', { name: mode!, exact: true }).press('Enter');
+      await until(view, `new RegExp(${JSON.stringify(said)}).test(document.querySelector(".readout").textContent)`);
+    }
     await view.getByRole('button', { name: 'Attention', exact: true }).click();
     await pointedSays(entry, /^(The mean of all heads), from view a, row 4, column 4: most \([\d.]+ %\) goes to/);
     await view.getByLabel('Head').selectOption('1');

@@ -53,7 +53,8 @@ const page = new Page({
     if ('other' in change) view.pins = [];
     remember();
     render();
-    if (['layer', 'branch', 'other', 'mode'].some((name) => name in change)) refresh();
+    if (['layer', 'branch', 'other'].some((name) => name in change)) refresh();
+    else if ('mode' in change) repaint();
     else drawAll();
     if (['head', 'block', 'mode'].some((name) => name in change)) refreshExtras();
   },
