@@ -38,6 +38,8 @@ export interface Recipe<C> {
   classes?(this: void, options: C): number;
   /** The loss of a model that tells no image from another; left out where there is none. `batch` is the images of one forward pass. */
   uniformLoss?(this: void, model: ModelConfig, options: C, batch: number): number | null;
+  /** What helped others whose features collapsed, in the terms of a run file; left out where nothing of the method's own is known to. */
+  remedy?: string;
 }
 
 /** A value that goes straight from its first to its last over the warm-up's epochs, and stays. */
@@ -50,17 +52,19 @@ const distillationRates = (options: DinoOptions | IbotOptions, { epoch }: Progre
   frozen_last_layer: epoch < options.freezeLastLayer ? 1 : 0,
 });
 
+const sharperTeacher = 'lower the last of method.teacherTemperature where targets are flat (0.02 helped), raise it where all images get one output; on few images begin method.momentum at 0.99; freeze the last layer for longer (method.freezeLastLayer)';
+
 const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { name: N }>> } = {
-  siamese: { views: pairedViews, momentum: (options) => (options.target === 'feature' ? options.momentum : null) },
+  siamese: { remedy: 'raise method.lambda or use method.loss=unigrad, keep method.momentum near 1, and lower optimizer.baseLearningRate', views: pairedViews, momentum: (options) => (options.target === 'feature' ? options.momentum : null) },
   // Normalised patches have an unbiased variance of 1: predicting their mean costs 1 - 1/n of n values.
   mae: { views: singleView, momentum: () => null, uniformLoss: ({ patchSize }, { normalizePixels }) => (normalizePixels ? 1 - 1 / (3 * patchSize ** 2) : null) },
-  dino: { views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates, uniformLoss: (_model, { outputs }) => Math.log(outputs) },
-  ibot: { views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates },
-  msn: { views: focalViews, momentum: ({ momentum }) => momentum, momentumPath: 'line', uniformLoss: (_model, { prototypes }) => Math.log(prototypes) },
+  dino: { remedy: sharperTeacher, views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates, uniformLoss: (_model, { outputs }) => Math.log(outputs) },
+  ibot: { remedy: `${sharperTeacher}; a longer warm-up, a higher method.momentum and a lower second of optimizer.betas are its authors\' advice`, views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates },
+  msn: { remedy: 'raise method.spreadWeight: a rerun of the public code did best with 3 to 5, and method.sinkhornRounds=0', views: focalViews, momentum: ({ momentum }) => momentum, momentumPath: 'line', uniformLoss: (_model, { prototypes }) => Math.log(prototypes) },
   supervised: { views: labelledView, momentum: () => null, classes: ({ classes }) => classes, uniformLoss: (_model, { classes }) => Math.log(classes) },
-  densecl: { views: densePair, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { queueLength }) => Math.log(1 + queueLength) },
+  densecl: { remedy: 'begin with method.denseWeight=0 for some ten thousand steps; the loss of a healthy run rises at first, as the queue fills with keys', views: densePair, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { queueLength }) => Math.log(1 + queueLength) },
   beit: { views: maskedView, momentum: () => null, uniformLoss: (_model, { vocabulary }) => Math.log(vocabulary) },
-  mocov3: { views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { temperature }, batch) => (batch > 1 ? 4 * temperature * Math.log(batch) : null) },
+  mocov3: { remedy: 'keep method.trainPatchEmbed=false, its authors\' cure for instability, lower optimizer.baseLearningRate and lengthen the warm-up', views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { temperature }, batch) => (batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };
 
 /** The recipe of the method that a run file names. */

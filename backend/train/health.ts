@@ -10,6 +10,8 @@ export interface HealthLimits {
   minEffectiveRank: number;
   /** The loss of a prediction that does not depend on the image; null where the method has no such value. */
   uniformLoss: number | null;
+  /** What helps against collapse of this method; null: nothing of its own. */
+  remedy: string | null;
 }
 
 /** Rows that `assessHealth` needs to see: more are not looked at. */
@@ -25,40 +27,42 @@ const vanishedGradient = 1e-8;
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 
+const alsoTry = (remedy: string | null): string => (remedy === null ? '' : `; ${remedy}`);
+
 type Rule = (recent: readonly MetricsRow[], rows: readonly MetricsRow[], limits: HealthLimits) => Omit<HealthFinding, 'kind' | 'step'> | null;
 
 /** Every recent row has the metric, below the limit. */
 const allBelow = (rows: readonly MetricsRow[], metric: string, limit: number): boolean => rows.every((row) => (row[metric] ?? Infinity) < limit);
 
 const rules: Record<HealthKind, Rule> = {
-  'feature-collapse': (recent, _rows, { minFeatureStd }) =>
+  'feature-collapse': (recent, _rows, { minFeatureStd, remedy }) =>
     allBelow(recent, 'target_information', leastInformation)
       ? {
           summary: `targets have collapsed: they tell images apart by ${short(recent.at(-1)!.target_information!)} nats (below ${leastInformation}), with an entropy of ${short(recent.at(-1)!.target_entropy ?? NaN)}`,
           cause: 'the target branch gives every image the same distribution: a flat one (the loss is then the logarithm of its size), or always the same output',
-          advice: 'lower the target\'s temperature where it is flat, raise it where it is one output; warm up for longer, keep momentum and centring as in the recipe, and lower optimizer.baseLearningRate',
+          advice: remedy ?? 'warm up for longer, keep method.momentum as in the recipe, and lower optimizer.baseLearningRate',
         }
       : allBelow(recent, 'feature_std', minFeatureStd)
       ? {
           summary: `features have collapsed: their standard deviation is ${short(recent.at(-1)!.feature_std!)} (below ${minFeatureStd})`,
           cause: 'all patches of all images get nearly the same feature, which makes the prediction trivially right',
-          advice: 'raise method.lambda or use method.loss=unigrad, keep method.momentum near 1, and lower optimizer.baseLearningRate',
+          advice: remedy ?? 'warm up for longer and lower optimizer.baseLearningRate; check that images and augmentations differ',
         }
       : null,
-  'rank-collapse': (recent, _rows, { minEffectiveRank }) =>
+  'rank-collapse': (recent, _rows, { minEffectiveRank, remedy }) =>
     allBelow(recent, 'effective_rank', minEffectiveRank)
       ? {
           summary: `features have collapsed to one direction: their effective rank is ${short(recent.at(-1)!.effective_rank!)} (below ${minEffectiveRank})`,
           cause: 'features vary along a single direction, such as brightness or position, and hold little else',
-          advice: 'raise method.lambda, use larger batches, and check that augmentations and masks are on',
+          advice: `use larger batches, and check that augmentations and masks are on${alsoTry(remedy)}`,
         }
       : null,
-  'uniform-loss': (recent, rows, { uniformLoss, patience }) =>
+  'uniform-loss': (recent, rows, { uniformLoss, patience, remedy }) =>
     uniformLoss !== null && rows.length >= 5 * patience && recent.every(({ loss }) => Math.abs(loss - uniformLoss) < uniformShare * uniformLoss)
       ? {
           summary: `the loss stays at ${short(uniformLoss)}, that of a prediction which does not look at the image`,
           cause: 'the model predicts the same for every image',
-          advice: 'raise optimizer.baseLearningRate or lengthen the warm-up; check that the images differ and can be told apart',
+          advice: `raise optimizer.baseLearningRate or lengthen the warm-up; check that the images differ and can be told apart${alsoTry(remedy)}`,
         }
       : null,
   divergence: (recent, rows, { patience }) => {
@@ -95,6 +99,9 @@ export function assessHealth(rows: readonly MetricsRow[], limits: HealthLimits):
     return finding ? [{ kind: kind as HealthKind, step, ...finding }] : [];
   });
 }
+
+/** What is known to help against collapse of the run's method. */
+export const remedyOf = ({ method }: Pick<RunConfig, 'method'>): string | null => recipeOf(method).remedy ?? null;
 
 /** The loss of a prediction that does not depend on the image; null where the method has no such value. */
 export const uniformLossOf = ({ method, model, batch }: Pick<RunConfig, 'method' | 'model' | 'batch'>): number | null => recipeOf(method).uniformLoss?.(model, method, batch.size) ?? null;

@@ -2,7 +2,7 @@
 import type { HealthFinding, MetricsRow, RunEvent, TrainingStep } from '../protocol.ts';
 import type { RunConfig } from './config.ts';
 import type { RunFolder } from './folder.ts';
-import { assessHealth, healthWindow, uniformLossOf } from './health.ts';
+import { assessHealth, healthWindow, remedyOf, uniformLossOf } from './health.ts';
 
 const statusMilliseconds = 1000;
 /** Steps that the estimate of what is left is made from, and fewest that it needs. */
@@ -61,7 +61,7 @@ export class RunJournal {
 
   /** What is wrong since the last step; told once, and again only after it was well in between. */
   health(): HealthFinding[] {
-    const findings = assessHealth(this.rows, { ...this.config.health, uniformLoss: uniformLossOf(this.config) });
+    const findings = assessHealth(this.rows, { ...this.config.health, uniformLoss: uniformLossOf(this.config), remedy: remedyOf(this.config) });
     for (const kind of this.unwell) if (!findings.some((finding) => finding.kind === kind)) this.unwell.delete(kind);
     const fresh = findings.filter(({ kind }) => !this.unwell.has(kind));
     for (const finding of fresh) {

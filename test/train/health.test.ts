@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import type { MetricsRow } from '../../backend/protocol.ts';
 import { completeRun } from '../../backend/train/runFile.ts';
-import { assessHealth, healthWindow, uniformLossOf, type HealthLimits } from '../../backend/train/health.ts';
+import { assessHealth, healthWindow, remedyOf, uniformLossOf, type HealthLimits } from '../../backend/train/health.ts';
 
-const limits: HealthLimits = { patience: 20, minFeatureStd: 0.05, minEffectiveRank: 1.2, uniformLoss: null };
+const limits: HealthLimits = { patience: 20, minFeatureStd: 0.05, minEffectiveRank: 1.2, uniformLoss: null, remedy: null };
 
 /** Rows whose values follow from the step. */
 function rows(count: number, values: (step: number) => Partial<MetricsRow>): MetricsRow[] {
@@ -28,7 +28,7 @@ test('features that collapse are named when they have for a while, and no longer
   expect(kinds(collapsing.slice(0, 169))).toEqual([]);
   expect(kinds(collapsing.slice(0, 170))).toEqual(['feature-collapse']);
   expect(kinds([...collapsing, ...rows(1, () => ({}))])).toEqual([]);
-  const [finding] = assessHealth(collapsing, limits);
+  const [finding] = assessHealth(collapsing, { ...limits, remedy: remedyOf(completeRun({ preset: 'tiny', name: 'x', data: { train: 'x' } }, { folder: '/' })) });
   expect(finding).toMatchObject({ step: 200, summary: expect.stringContaining('0.01'), cause: expect.stringContaining('same feature'), advice: expect.stringContaining('lambda') });
 });
 
@@ -76,4 +76,20 @@ test('each method\'s loss of a model that tells no image from another', () => {
 test('only the window is looked at', () => {
   const history = rows(5000, (step) => ({ loss: step < 100 ? 0.1 : 1 }));
   expect(assessHealth(history, limits)).toEqual(assessHealth(history.slice(-healthWindow(20)), limits));
+});
+
+test('what helped others is said by the method, and names settings that it has', () => {
+  const presets = { siamese: 'tiny', dino: 'dino-tiny', ibot: 'ibot-tiny', msn: 'msn-tiny', densecl: 'densecl-tiny', mocov3: 'mocov3-tiny' };
+  const said = Object.entries(presets).map(([name, preset]) => {
+    const config = completeRun({ preset, name: 'x', data: { train: 'x' } }, { folder: '/' });
+    expect(config.method.name).toBe(name);
+    const remedy = remedyOf(config)!;
+    for (const [, key] of remedy.matchAll(/method\.(\w+)/g)) expect(Object.keys(config.method), `${name}: ${key}`).toContain(key);
+    for (const [, key] of remedy.matchAll(/optimizer\.(\w+)/g)) expect(Object.keys(config.optimizer)).toContain(key);
+    const collapsed = assessHealth(rows(100, () => ({ feature_std: 0 })), { ...limits, remedy });
+    expect(collapsed[0]!.advice).toBe(remedy);
+    return remedy;
+  });
+  expect(new Set(said).size).toBe(said.length);
+  expect(remedyOf(completeRun({ preset: 'mae-vit-base', name: 'x', data: { train: 'x' } }, { folder: '/' }))).toBeNull();
 });
