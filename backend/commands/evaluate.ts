@@ -1,6 +1,7 @@
 /** `siamscope evaluate`: what a checkpoint's features are worth, with nothing trained on top of them. */
 import type { Command } from 'commander';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { choiceOption, deviceOption, engineOption, jsonOption, positive, precisionOption, shotsOption, torchOption, wholeNumber, type engineNames, type precisionNames } from './arguments.ts';
 import { InputError } from '../errors.ts';
 import type { ProtocolResult } from '../evaluate/protocols/frozen.ts';
@@ -20,6 +21,7 @@ interface EvaluateOptions {
   size?: number;
   seed: number;
   saveFeatures?: string;
+  report?: string;
   data?: string;
   test?: string;
   branch: 'online' | 'target';
@@ -34,7 +36,7 @@ interface EvaluateOptions {
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
 /** One of the published protocols, on any checkpoint. */
-async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, recipe, epochs, batch, size, saveFeatures, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
+async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, recipe, epochs, batch, size, saveFeatures, report, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
   if (protocol === 'linear' && saveFeatures !== undefined) throw new InputError('linear sees new crops in every epoch, so there are no features to save: use --save-features with knn or few-shot');
   const [{ openModel }, { openEngine }, frozen, { resizedModel }] = await Promise.all([import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../evaluate/protocols/frozen.ts'), import('../evaluate/resize.ts')]);
   const path = resolve(checkpoint);
@@ -54,7 +56,13 @@ async function byProtocol(checkpoint: string, protocol: (typeof protocols)[numbe
     if (saveFeatures !== undefined) await frozen.saveFeatures(resolve(saveFeatures), features);
     return protocol === 'knn' ? frozen.neighboursProtocol(features, neighbours) : frozen.fewShotProtocol(features, { shots, seed, lambda: lambda ?? null });
   };
-  const result = await measure().finally(() => model.parameters.dispose());
+  const measured = await measure().finally(() => model.parameters.dispose());
+  if (report !== undefined) {
+    const [{ evaluationPage }, { writeAtomically }] = await Promise.all([import('../evaluate/protocols/reportPage.ts'), import('../formats/atomic.ts')]);
+    await writeAtomically(resolve(report), await evaluationPage(measured, `${basename(path)}, ${model.method.name}, ${branch} branch`, new Date()));
+    if (!json) say(`report: ${pathToFileURL(resolve(report)).href}`);
+  }
+  const { tested: _tested, ...result } = measured;
   if (json) return printJson({ checkpoint: path, branch, method: model.method.name, assumptions: model.assumptions, interval: '95 %, Wilson', engine: { name: engine.name, version: engine.version, device: engine.device, precision: engine.precision }, imageSize: model.model.imageSize, ...result });
   const rate = ({ value, low, high }: { value: number; low: number; high: number }): string[] => [percent(value), `${percent(low)} to ${percent(high)}`];
   const { counts } = result;
@@ -117,6 +125,7 @@ export function addEvaluate(program: Command): void {
     .option('--seed <number>', 'few-shot: which images are labelled; linear: the crops', wholeNumber(0), 0)
     .option('--size <pixels>', 'with --protocol: of the images, where not the model\'s own', wholeNumber(1))
     .option('--save-features <file>', 'with --protocol: write features and labels as safetensors')
+    .option('--report <file>', 'with --protocol: write a page with the confusion matrix and pictures of mistakes')
     .option('--pairs <number>', 'pairs of views', wholeNumber(1), 256)
     .option('--neighbours <number>', 'that vote', wholeNumber(1), 20)
     .addOption(engineOption())

@@ -1,41 +1,19 @@
 /** A study's table as a page that needs nothing else: no script, no network, light and dark. */
-import { createHash } from 'node:crypto';
 import { html, Html } from '../report/html.ts';
+import { paperStyle, policyFor } from '../report/paperStyle.ts';
 import { formatDuration } from '../report/words.ts';
 import { shareText } from './plainTables.ts';
 import type { Study } from './studyFile.ts';
 import type { Summary, SummaryRow, SummaryValue } from './summary.ts';
 
-const style = `
-:root { color-scheme: light dark; --paper: #fbfaf7; --raised: #f3f1eb; --ink: #1d1c1a; --quiet: #63605a; --hairline: #dedad1; --mark: #0072b2; --bad: #a84300;
-  --serif: 'Iowan Old Style', 'Palatino Linotype', Palatino, 'URW Palladio L', P052, Georgia, 'Noto Serif', serif; --sans: system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif; }
-@media (prefers-color-scheme: dark) { :root { --paper: #16171a; --raised: #1f2125; --ink: #eae7e1; --quiet: #a5a19a; --hairline: #35373c; --mark: #6cbcee; --bad: #f0a04b; } }
-* { box-sizing: border-box; }
-html { background: var(--paper); color: var(--ink); font: 16px/1.5 var(--sans); -webkit-text-size-adjust: 100%; }
-body { margin: 0 auto; max-width: 1240px; padding: 28px 40px 96px; }
-h1, h2 { font-family: var(--serif); font-weight: 500; text-wrap: pretty; }
-h1 { font-size: clamp(1.75rem, 1.2rem + 2.2vw, 2.7rem); line-height: 1.2; letter-spacing: -0.012em; margin: 0; }
-h2 { font-size: 1.5rem; margin: 56px 0 4px; }
-p { margin: 0; }
-.masthead { font-size: 0.875rem; color: var(--quiet); margin-bottom: 48px; }
-.masthead b { color: var(--ink); margin-right: 8px; }
-.byline { color: var(--quiet); margin-top: 16px; }
+const style = `${paperStyle}
 .progress { display: block; width: 100%; height: 6px; margin-top: 28px; }
 .progress .all { fill: var(--hairline); }
 .progress .done { fill: var(--mark); }
-.scroll { overflow-x: auto; margin-top: 12px; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; vertical-align: top; padding: 11px 0 11px 24px; font-weight: 400; border-bottom: 1px solid var(--hairline); white-space: nowrap; }
-th:first-child { text-align: left; padding-left: 0; }
-th[scope='row'] { font-weight: 600; min-width: 12em; white-space: normal; }
-th[scope='row'] small { display: block; font-weight: 400; font-size: 0.8125rem; color: var(--quiet); max-width: 34em; }
-thead th { font-size: 0.8125rem; color: var(--quiet); vertical-align: bottom; padding-top: 4px; padding-bottom: 8px; }
 thead th.papers { border-bottom: 0; text-align: center; font-style: italic; font-family: var(--serif); font-size: 0.9375rem; }
 td.paper { color: var(--quiet); }
 td.paper.first, th.first { padding-left: 48px; }
 td.best b { color: var(--mark); font-weight: 600; }
-td b { font-weight: 400; }
-td i { font-style: normal; color: var(--quiet); font-size: 0.8125rem; }
 td svg { display: block; width: 108px; height: 12px; margin: 4px 0 0 auto; }
 svg .axis { stroke: var(--hairline); stroke-width: 2; }
 svg .chance { stroke: var(--quiet); stroke-width: 1.5; }
@@ -43,14 +21,9 @@ svg .seed { fill: var(--mark); fill-opacity: 0.75; }
 tr.chance th, tr.chance td { color: var(--quiet); font-weight: 400; border-bottom: 0; font-size: 0.875rem; }
 .waiting { color: var(--quiet); font-size: 0.8125rem; }
 .unwell { color: var(--bad); }
-.notes { border-left: 3px solid var(--hairline); padding-left: 16px; margin-top: 56px; max-width: 54em; color: var(--quiet); font-size: 0.9375rem; }
-.notes p + p { margin-top: 8px; }
-.notes b { color: var(--ink); font-weight: 600; }
-@media print { body { max-width: none; padding: 0; } }
-@media (max-width: 640px) { body { padding: 20px 18px 64px; } }
 `;
 
-const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`;
+const policy = policyFor(style);
 
 interface Axis {
   low: number;
@@ -84,7 +57,7 @@ function stateOf({ cells }: SummaryRow): string {
 function tableOf(rows: readonly SummaryRow[], { columns, paper }: Summary): Html {
   const axes = columns.map(({ id, chance }) => axisOf(rows, id, chance));
   const best = columns.map(({ id }) => Math.max(...rows.map(({ measures }) => measures.get(id)?.mean ?? -Infinity)));
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Runs and what was measured"><table>
 <thead>
 ${paper.length > 0 ? html`<tr><th class="papers"></th>${columns.map(() => html`<th class="papers"></th>`)}<th class="papers"></th><th class="papers first" colspan="${paper.length}">the paper's own</th></tr>` : null}
 <tr><th scope="col">Run</th>${columns.map(({ name }) => html`<th scope="col">${name} %</th>`)}<th scope="col">runs</th>${paper.map((name, i) => html`<th scope="col"${i === 0 ? new Html(' class="first"') : null}>${name}</th>`)}</tr>

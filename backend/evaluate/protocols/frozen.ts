@@ -1,4 +1,5 @@
 /** Protocols that learn nothing of the encoder: features of both sets once, then a classifier on them. */
+import type { Dataset } from '../../data/dataset.ts';
 import { loadEvaluationImages } from '../../data/evaluation.ts';
 import { writeAtomically } from '../../formats/atomic.ts';
 import { writeSafetensors } from '../../formats/tensorFile.ts';
@@ -17,6 +18,13 @@ export interface FrozenFeatures {
   classes: string[];
   /** Images that could not be read, which are left out. */
   skipped: string[];
+  tested: Tested;
+}
+
+/** The test images that were classified: their numbers in the dataset. */
+export interface Tested {
+  dataset: Dataset;
+  images: number[];
 }
 
 /** Features of every labelled image of two sources. Throws InputError as `openLabelled` does. */
@@ -24,11 +32,11 @@ export async function frozenFeatures(m: FeatureModel, sources: LabelledSources, 
   const { train, test, classes } = await openLabelled(sources);
   const skipped: string[] = [];
   const [own, held] = [await labelledVectors(m, train, kind, branch, skipped, say), await labelledVectors(m, test, kind, branch, skipped, say)];
-  return { train: own, test: held, dimension: vectorWidth(m.model, kind), classes, skipped };
+  return { train: own, test: held, dimension: vectorWidth(m.model, kind), classes, skipped, tested: { dataset: test.dataset, images: held.images } };
 }
 
 /** Features of the images by the evaluation crop. Those that cannot be read are left out and added to `skipped`. */
-export async function labelledVectors(m: FeatureModel, { name, dataset, labels }: LabelledSet, kind: VectorKind, branch: Branch, skipped: string[], say: (text: string) => void): Promise<LabelledVectors> {
+export async function labelledVectors(m: FeatureModel, { name, dataset, labels }: LabelledSet, kind: VectorKind, branch: Branch, skipped: string[], say: (text: string) => void): Promise<LabelledVectors & { images: number[] }> {
   say(`${name}: ${labels.length} images`);
   const unread = new Set<number>();
   const pixels = await loadEvaluationImages(dataset, labels.map((_, i) => i), m.model.imageSize, 'auto', (position, { file }) => {
@@ -39,7 +47,7 @@ export async function labelledVectors(m: FeatureModel, { name, dataset, labels }
   const kept = Array.from(labels.keys()).filter((i) => !unread.has(i));
   const rows = new Float32Array(kept.length * width);
   kept.forEach((from, to) => rows.set(features.subarray(from * width, (from + 1) * width), to * width));
-  return { features: rows, labels: Int32Array.from(kept, (i) => labels[i]!) };
+  return { features: rows, labels: Int32Array.from(kept, (i) => labels[i]!), images: kept };
 }
 
 /** For other tools: `train.features` [count, dimension] with `train.labels` [count], and `test.` likewise. */
@@ -57,6 +65,7 @@ export interface ProtocolResult extends Classification {
   settings: Record<string, unknown>;
   /** The class of each test image. */
   predictions: number[];
+  tested: Tested;
 }
 
 const countsOf = ({ train, test, classes, skipped }: FrozenFeatures): ProtocolResult['counts'] => ({ train: train.labels.length, test: test.labels.length, classes: classes.length, skipped: skipped.length });
@@ -66,7 +75,7 @@ export function neighboursProtocol(features: FrozenFeatures, neighbours: number)
   const { train, test, dimension, classes } = features;
   const { scores } = classifyByNeighbours(train, test, { dimension, classes: classes.length, k: [neighbours] });
   const { predictions, rankings } = scores[0]!;
-  return { protocol: 'knn', ...classification(rankings, test.labels, classes), counts: countsOf(features), settings: { neighbours: scores[0]!.k, temperature: 0.07, features: `${vectorKinds.class}, at length 1` }, predictions: [...predictions] };
+  return { protocol: 'knn', ...classification(rankings, test.labels, classes), counts: countsOf(features), settings: { neighbours: scores[0]!.k, temperature: 0.07, features: `${vectorKinds.class}, at length 1` }, predictions: [...predictions], tested: features.tested };
 }
 
 /** MSN's softmax regression on few labels. */
@@ -78,5 +87,6 @@ export function fewShotProtocol(features: FrozenFeatures, settings: FewShotSetti
     protocol: 'few-shot', ...classification(rankings, test.labels, classes), counts: { ...countsOf(features), train: chosen.length },
     settings: { shots: settings.shots, seed: settings.seed, lambda, objective, gap, iterations, chosen, features: `${vectorKinds['last-block']}, less its own mean, at length 1` },
     predictions: rankings.map(([first]) => first!),
+    tested: features.tested,
   };
 }

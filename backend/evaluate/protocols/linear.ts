@@ -93,6 +93,7 @@ export async function linearProtocol(m: FeatureModel, sources: LabelledSources, 
       counts: { train: train.labels.length, test: held.labels.length, classes: classes.length, skipped: skipped.length + loader.skippedCount },
       settings: { recipe: name, epochs, batch, steps, warmupSteps, learningRate: peak, optimizer: recipe.optimizer, batchNorm: recipe.batchNorm, seed: settings.seed, loss, features: vectorKinds[kind], warning },
       predictions: rankings.map(([first]) => first!),
+      tested: { dataset: test.dataset, images: held.images },
     };
   } finally {
     await loader.close();
