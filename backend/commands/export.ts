@@ -27,7 +27,7 @@ export function addExport(program: Command): void {
       if (json) return printJson(result);
       for (const warning of result.warnings) say(`warning: ${warning}`);
       print(`${result.output}: ${result.tensors} tensors, ${(result.bytes / 1e6).toFixed(1)} MB`);
-      say(`in Python: timm.create_model("vit_base_patch16_224", **${pythonLiteral(result.timmArguments)})`);
+      say(`in Python: timm.create_model("${result.timmModel}", **${pythonLiteral(result.timmArguments)})`);
     });
 }
 

@@ -1,4 +1,4 @@
-/** Takes the encoder out of a checkpoint, as a file that timm's VisionTransformer loads without a change. */
+/** Takes the encoder out of a checkpoint, as a file that timm's VisionTransformer, or its Beit, loads without a change. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
@@ -16,6 +16,8 @@ export interface ExportOptions {
 }
 
 export interface BackboneArchitecture {
+  /** Which class of timm's it is of: BEiT's encoder has no bias for keys and may have relative positions. */
+  family: 'vit' | 'beit';
   width: number;
   depth: number;
   /** null where neither the caller nor a run's config says. */
@@ -24,6 +26,8 @@ export interface BackboneArchitecture {
   patchSize: number;
   imageSize: number;
   layerScale: boolean;
+  /** An embedding for each place, or BEiT's bias on attention for each offset, shared by all blocks. */
+  positions: 'absolute' | 'relative';
   /** Whether a layer norm follows the last block. SiameseIM has none. */
   finalNorm: boolean;
   /** Whether the norm is that of the patch tokens' mean (supervised training), not of every token. */
@@ -36,19 +40,28 @@ export interface ExportResult {
   bytes: number;
   sha256: string;
   architecture: BackboneArchitecture;
-  /** What `timm.create_model('vit_base_patch16_224', **arguments)` needs for a model with identical features. */
+  /** The model of timm's that `timm.create_model(name, **timmArguments)` makes with identical features. */
+  timmModel: string;
   timmArguments: Record<string, unknown>;
   warnings: string[];
 }
 
+type Shapes = Readonly<Record<string, readonly ('D' | '3D' | 'H')[]>>;
+
 /** A block's tensors by timm's names, with their shapes for width D and hidden width H. */
-const blockShapes = {
+const blockShapes: Shapes = {
   'norm1.weight': ['D'], 'norm1.bias': ['D'],
-  'attn.qkv.weight': ['3D', 'D'], 'attn.qkv.bias': ['3D'], 'attn.proj.weight': ['D', 'D'], 'attn.proj.bias': ['D'],
+  'attn.qkv.weight': ['3D', 'D'], 'attn.proj.weight': ['D', 'D'], 'attn.proj.bias': ['D'],
   'norm2.weight': ['D'], 'norm2.bias': ['D'],
   'mlp.fc1.weight': ['H', 'D'], 'mlp.fc1.bias': ['H'], 'mlp.fc2.weight': ['D', 'H'], 'mlp.fc2.bias': ['D'],
-} as const;
-const layerScaleShapes = { 'ls1.gamma': ['D'], 'ls2.gamma': ['D'] } as const;
+};
+
+/** What timm's two classes have each for themselves. */
+const families: Record<BackboneArchitecture['family'], { model: string; biases: Shapes; layerScale: readonly [string, string] }> = {
+  vit: { model: 'vit_base_patch16_224', biases: { 'attn.qkv.bias': ['3D'] }, layerScale: ['ls1.gamma', 'ls2.gamma'] },
+  beit: { model: 'beit_base_patch16_224', biases: { 'attn.q_bias': ['D'], 'attn.v_bias': ['D'] }, layerScale: ['gamma_1', 'gamma_2'] },
+};
+const relativeTable = 'rel_pos_bias.relative_position_bias_table';
 
 /** Images are normalised by these before the encoder (ImageNet's mean and deviation of RGB in [0, 1]). */
 const normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -69,10 +82,11 @@ export async function exportBackbone(input: string, output: string, options: Exp
     if (!chosen) throw new InputError(`${input} has no target branch: export the online one`);
     const { tensors: found, ...shape } = encoderOf(input, chosen);
     const run = await runModel(input, shape.width);
-    const heads = options.heads ?? run?.heads ?? null;
+    const heads = options.heads ?? shape.heads ?? run?.heads ?? null;
     if (heads !== null && (!Number.isInteger(heads) || heads < 1 || shape.width % heads !== 0)) throw new InputError(`${heads} heads do not divide the encoder's width of ${shape.width}`);
+    if (shape.heads !== null && heads !== shape.heads) throw new InputError(`${input} has relative positions of ${shape.heads} heads, and cannot be exported with ${heads}`);
     const architecture = { ...shape, heads };
-    const timmArguments = timmArgumentsOf(architecture);
+    const timmModel = families[shape.family].model, timmArguments = timmArgumentsOf(architecture);
     const warnings: string[] = [];
     if (!branches[options.branch]) warnings.push('the file holds the target branch alone: that is what was exported');
     if (heads === null) warnings.push('the number of attention heads is unknown: give timm the right num_heads, or export again with it');
@@ -82,18 +96,18 @@ export async function exportBackbone(input: string, output: string, options: Exp
       branch: options.branch,
       architecture: JSON.stringify(architecture),
       normalisation: JSON.stringify(normalisation),
-      timm_model: 'vit_base_patch16_224',
+      timm_model: timmModel,
       timm_arguments: JSON.stringify(timmArguments),
     };
     const tensors = [...found].map(([name, from]) => ({ name, dtype: from.dtype, shape: from.shape, data: () => file.read(from.name) }));
     const { sha256, bytes } = await writeAtomically(output, (temporary) => writeSafetensors(temporary, tensors, metadata));
-    return { output, tensors: tensors.length, bytes, sha256, architecture, timmArguments, warnings };
+    return { output, tensors: tensors.length, bytes, sha256, architecture, timmModel, timmArguments, warnings };
   } finally {
     await file.close();
   }
 }
 
-interface Encoder extends Omit<BackboneArchitecture, 'heads'> {
+interface Encoder extends BackboneArchitecture {
   /** Tensors of the file by timm's names. */
   tensors: Map<string, TensorInfo>;
 }
@@ -111,39 +125,53 @@ function encoderOf(path: string, all: EncoderTensors): Encoder {
     const shape = take(name);
     if (shape.length !== expected.length || shape.some((size, d) => size !== expected[d])) throw new InputError(`${path}: tensor ${tensors.get(name)!.name} has the shape [${shape.join(', ')}] instead of [${expected.join(', ')}]`);
   };
-  if ([...all.keys()].some((name) => name.endsWith('q_bias') || name.endsWith('relative_position_bias_table'))) throw new InputError(`${path} is of BEiT's own Vision Transformer, which timm's VisionTransformer is not: load the file itself into timm's beit_base_patch16_224 (timm.create_model, then load_state_dict)`);
-
+  const family = all.has('blocks.0.attn.q_bias') ? 'beit' : 'vit', { biases, layerScale: gammas } = families[family];
   const width = take('cls_token').at(-1) ?? 0;
-  const positions = take('pos_embed')[1] ?? 0;
+  const positions = all.has(relativeTable) ? 'relative' : 'absolute';
   const patchSize = take('patch_embed.proj.weight').at(-1) ?? 0;
-  const grid = Math.round(Math.sqrt(positions - 1));
-  if (grid < 1 || grid * grid + 1 !== positions) throw new InputError(`${path}: pos_embed has ${positions} positions, which are not a class token and a square of patches`);
+  const { grid, heads } = positions === 'relative' ? offsetsOf(path, take(relativeTable)) : { grid: squareOf(path, take('pos_embed')[1] ?? 0), heads: null };
   takeAs('cls_token', [1, 1, width]);
   takeAs('patch_embed.proj.weight', [width, 3, patchSize, patchSize]);
   takeAs('patch_embed.proj.bias', [width]);
 
   const hidden = all.get(`blocks.0.mlp.fc1.weight`)?.shape[0] ?? 0;
-  const layerScale = all.has(`blocks.0.ls1.gamma`);
+  const layerScale = all.has(`blocks.0.${gammas[0]}`);
+  const block: Shapes = { ...blockShapes, ...biases, ...(layerScale && Object.fromEntries(gammas.map((name) => [name, ['D'] as const]))) };
   const sizes = { D: width, '3D': 3 * width, H: hidden };
   let depth = 0;
   do {
-    for (const [name, shape] of Object.entries({ ...blockShapes, ...(layerScale ? layerScaleShapes : {}) })) takeAs(`blocks.${depth}.${name}`, shape.map((size) => sizes[size]));
+    for (const [name, shape] of Object.entries(block)) takeAs(`blocks.${depth}.${name}`, shape.map((size) => sizes[size]));
     depth++;
   } while (all.has(`blocks.${depth}.norm1.weight`));
 
   const meanPooled = all.has('fc_norm.weight'), norm = meanPooled ? 'fc_norm' : 'norm';
   const finalNorm = all.has(`${norm}.weight`);
   if (finalNorm) for (const name of ['weight', 'bias']) takeAs(`${norm}.${name}`, [width]);
-  return { tensors, width, depth, mlpRatio: hidden / width, patchSize, imageSize: grid * patchSize, layerScale, finalNorm, meanPooled };
+  return { tensors, family, width, depth, heads, mlpRatio: hidden / width, patchSize, imageSize: grid * patchSize, layerScale, positions, finalNorm, meanPooled };
 }
 
-/** timm's VisionTransformer arguments; its defaults (biases, exact GELU, learned positions with the class token) are ours. */
-function timmArgumentsOf({ width, depth, heads, mlpRatio, patchSize, imageSize, layerScale, finalNorm, meanPooled }: BackboneArchitecture): Record<string, unknown> {
+/** Patches a side, where a class token and a square of patches have a position each. */
+function squareOf(path: string, positions: number): number {
+  const grid = Math.round(Math.sqrt(positions - 1));
+  if (grid < 1 || grid * grid + 1 !== positions) throw new InputError(`${path}: pos_embed has ${positions} positions, which are not a class token and a square of patches`);
+  return grid;
+}
+
+/** Patches a side and heads of relative positions: a row for each offset within the square and three for the class token. */
+function offsetsOf(path: string, [offsets = 0, heads = 0]: readonly number[]): { grid: number; heads: number } {
+  const grid = (Math.sqrt(offsets - 3) + 1) / 2;
+  if (!Number.isInteger(grid)) throw new InputError(`${path}: ${relativeTable} has ${offsets} rows, which are not the offsets of a square of patches and three more`);
+  return { grid, heads };
+}
+
+/** Arguments of timm's class; its defaults (biases, exact GELU, learned positions with the class token) are ours. */
+function timmArgumentsOf({ family, width, depth, heads, mlpRatio, patchSize, imageSize, layerScale, positions, finalNorm, meanPooled }: BackboneArchitecture): Record<string, unknown> {
   return {
     img_size: imageSize, patch_size: patchSize, embed_dim: width, depth, ...(heads === null ? {} : { num_heads: heads }), mlp_ratio: mlpRatio,
-    // The value does not matter: the loaded gammas replace it.
-    ...(layerScale ? { init_values: 1 } : {}),
-    final_norm: finalNorm, num_classes: 0, global_pool: meanPooled ? 'avg' : 'token',
+    // The value does not matter: the loaded gammas replace it. Beit's named model has one, and 0 is none.
+    ...(layerScale ? { init_values: 1 } : family === 'beit' ? { init_values: 0 } : {}),
+    ...(family === 'vit' ? { final_norm: finalNorm } : { use_abs_pos_emb: positions === 'absolute', use_rel_pos_bias: false, use_shared_rel_pos_bias: positions === 'relative' }),
+    num_classes: 0, global_pool: meanPooled ? 'avg' : 'token',
   };
 }
 

@@ -10,6 +10,7 @@ export const mocov3Schema = z.strictObject({
   projectorLayers: z.int().min(2).max(8).default(3).describe('Linear layers of the projector.'),
   predictorLayers: z.int().min(2).max(8).default(2).describe('Linear layers of the predictor.'),
   trainPatchEmbed: z.boolean().default(false).describe('Train the patch embedding, which the paper keeps frozen at its random initial values for stable training.'),
+  scale: z.tuple([z.number().gt(0).max(1), z.number().gt(0).max(1)]).default([0.08, 1]).describe('Least and greatest area of the crops, as a share of the image.'),
   mask: choice({ none: 'Nothing is masked: the paper\'s MoCo-v3.', block: 'Rectangles of at least 16 patches, until the share is masked exactly.', random: 'Single patches, drawn evenly.' }).default('none').describe('How patches of the online views are masked; masked ones are dropped.'),
   maskRatio: z.number().gt(0).lt(1).default(0.6).describe('Share of the online views\' patches that is masked, where mask is on.'),
   momentum: z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]).default([0.99, 1]).describe('Momentum of the target branch at the first and last step; a cosine between.'),

@@ -13,7 +13,8 @@ const ratio: [number, number] = [3 / 4, 4 / 3];
 const flip: OpSpec = { op: 'horizontalFlip', p: 0.5 };
 const jitter = { op: 'colorJitter' as const, p: 0.8, brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1 } satisfies OpSpec;
 const grey: OpSpec = { op: 'grayscale', p: 0.2 };
-const blur = (p: number): OpSpec => ({ op: 'gaussianBlur', p, sigma: [0.1, 2] });
+/** The papers blur images of 224 pixels: smaller models see the same blur of the same picture. */
+const blur = ({ imageSize }: ModelConfig, p: number): OpSpec => ({ op: 'gaussianBlur', p, sigma: [(0.1 * imageSize) / 224, (2 * imageSize) / 224] });
 
 /** Masked patches of a ratio: 0.6 of 196 is 118, 0.75 of 196 is 147. */
 const maskedCount = (model: ModelConfig, maskRatio: number): number => Math.round(modelDimensions(model).patches * maskRatio);
@@ -21,29 +22,29 @@ const maskedCount = (model: ModelConfig, maskRatio: number): number => Math.roun
 /** SiameseIM's two views: a is masked and always blurred, b is whole, seldom blurred, and now and then solarised. */
 export function pairedViews(model: ModelConfig, options: SiameseOptions): ViewPlan {
   const count = maskedCount(model, options.maskRatio);
-  const crop = { scale: [0.08, 1] as [number, number], ratio, interpolation: 'bicubic' as const };
+  const crop = { scale: options.scale, ratio, interpolation: 'bicubic' as const };
   const mask = options.mask === 'none' ? null : options.mask === 'random' ? { kind: 'random' as const, count } : { kind: 'block' as const, count, minBlock: 16, aspect: [0.3, 1 / 0.3] as [number, number] };
   const colour = (...ops: OpSpec[]): OpSpec[] => (options.colour ? [flip, jitter, grey, ...ops] : [flip]);
   return {
     patchSize: model.patchSize,
     sameCrop: options.views === 'same',
     views: [
-      { name: 'online', size: model.imageSize, crop, ops: colour(blur(1)), mask },
-      { name: 'target', size: model.imageSize, crop, ops: colour(blur(0.1), { op: 'solarize', p: 0.2, threshold: 128 }), mask: null },
+      { name: 'online', size: model.imageSize, crop, ops: colour(blur(model, 1)), mask },
+      { name: 'target', size: model.imageSize, crop, ops: colour(blur(model, 0.1), { op: 'solarize', p: 0.2, threshold: 128 }), mask: null },
     ],
   };
 }
 
 /** MoCo-v3's two views, both seen by both branches: one is always blurred, the other seldom, and now and then solarised. */
 export function contrastedViews(model: ModelConfig, options: Mocov3Options): ViewPlan {
-  const crop = { scale: [0.08, 1] as [number, number], ratio, interpolation: 'bilinear' as const };
+  const crop = { scale: options.scale, ratio, interpolation: 'bilinear' as const };
   const count = maskedCount(model, options.maskRatio);
   const mask = options.mask === 'none' ? null : options.mask === 'random' ? { kind: 'random' as const, count } : { kind: 'block' as const, count, minBlock: 16, aspect: [0.3, 1 / 0.3] as [number, number] };
   return {
     patchSize: model.patchSize,
     views: [
-      { name: 'first', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(1)], mask },
-      { name: 'second', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(0.1), { op: 'solarize', p: 0.2, threshold: 128 }], mask },
+      { name: 'first', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(model, 1)], mask },
+      { name: 'second', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(model, 0.1), { op: 'solarize', p: 0.2, threshold: 128 }], mask },
     ],
   };
 }
@@ -55,9 +56,9 @@ export function multiCrop(model: ModelConfig, options: DinoOptions | IbotOptions
   return {
     patchSize: model.patchSize,
     views: [
-      { name: 'global0', size: model.imageSize, crop: crop(options.globalScale), ops: [flip, jitter, grey, blur(1)], mask },
-      { name: 'global1', size: model.imageSize, crop: crop(options.globalScale), ops: [flip, jitter, grey, blur(0.1), { op: 'solarize', p: 0.2, threshold: 128 }], mask },
-      ...(options.localCrops > 0 ? [{ name: 'local', size: options.localSize, crop: crop(options.localScale), ops: [flip, jitter, grey, blur(0.5)], mask: null, count: options.localCrops }] : []),
+      { name: 'global0', size: model.imageSize, crop: crop(options.globalScale), ops: [flip, jitter, grey, blur(model, 1)], mask },
+      { name: 'global1', size: model.imageSize, crop: crop(options.globalScale), ops: [flip, jitter, grey, blur(model, 0.1), { op: 'solarize', p: 0.2, threshold: 128 }], mask },
+      ...(options.localCrops > 0 ? [{ name: 'local', size: options.localSize, crop: crop(options.localScale), ops: [flip, jitter, grey, blur(model, 0.5)], mask: null, count: options.localCrops }] : []),
     ],
   };
 }
@@ -66,7 +67,7 @@ export function multiCrop(model: ModelConfig, options: DinoOptions | IbotOptions
 export function focalViews(model: ModelConfig, options: MsnOptions): ViewPlan {
   const view = (name: string, size: number, scale: [number, number], count?: number) => ({
     name, size, crop: { scale, ratio, interpolation: 'bilinear' as const }, mask: null, ...(count !== undefined && { count }),
-    ops: [flip, { ...jitter, saturation: 0.4 }, grey, blur(0.5)],
+    ops: [flip, { ...jitter, saturation: 0.4 }, grey, blur(model, 0.5)],
   });
   const { grid } = modelDimensions(model), side = Math.floor(options.focalSize / model.patchSize);
   if (options.focalViews > 0 && Math.floor(grid * Math.sqrt(side ** 2 / grid ** 2)) !== side) throw new InputError(`method.focalSize ${options.focalSize}: the official code cannot resize positions of ${grid} x ${grid} patches to ${side} x ${side} (rounding leaves one out): choose another size`);
@@ -86,7 +87,7 @@ export function labelledView(model: ModelConfig): ViewPlan {
 
 /** DenseCL's two views, drawn alike. */
 export function densePair(model: ModelConfig): ViewPlan {
-  const view = (name: string) => ({ name, size: model.imageSize, crop: { scale: [0.2, 1] as [number, number], ratio, interpolation: 'bilinear' as const }, ops: [flip, { ...jitter, saturation: 0.4 }, grey, blur(0.5)], mask: null });
+  const view = (name: string) => ({ name, size: model.imageSize, crop: { scale: [0.2, 1] as [number, number], ratio, interpolation: 'bilinear' as const }, ops: [flip, { ...jitter, saturation: 0.4 }, grey, blur(model, 0.5)], mask: null });
   return { patchSize: model.patchSize, views: [view('query'), view('key')] };
 }
 

@@ -45,12 +45,12 @@ export async function exportCheckpoint(parts: Parts, args: readonly unknown[]): 
     token.onCancellationRequested(() => controller.abort());
     return commandJson(parts.command, ['export', path, target.fsPath, '--json'], { signal: controller.signal });
   });
-  const { tensors, bytes, timmArguments } = result as { tensors?: unknown; bytes?: unknown; timmArguments?: unknown };
+  const { tensors, bytes, timmModel, timmArguments } = result as { tensors?: unknown; bytes?: unknown; timmModel?: unknown; timmArguments?: unknown };
   parts.log.info(`exported ${path} to ${target.fsPath}; for timm: ${JSON.stringify(timmArguments)}`);
   const reveal = t('Reveal'), copy = t('Copy timm Call');
   const chosen = await vscode.window.showInformationMessage(t('{0}: {1} tensors, {2}', target.fsPath, Number(tensors), bytesText(Number(bytes))), reveal, copy);
   if (chosen === reveal) await revealFolder(target.fsPath);
-  if (chosen === copy) await vscode.env.clipboard.writeText(`timm.create_model("vit_base_patch16_224", **${pythonLiteral(timmArguments)})`);
+  if (chosen === copy) await vscode.env.clipboard.writeText(`timm.create_model(${pythonLiteral(timmModel)}, **${pythonLiteral(timmArguments)})`);
 }
 
 const pythonLiteral = (value: unknown): string => JSON.stringify(value).replace(/\btrue\b/g, 'True').replace(/\bfalse\b/g, 'False').replace(/\bnull\b/g, 'None');

@@ -1,4 +1,4 @@
-/** A Vision Transformer encoder written out in plain loops and double precision, to hold others against (Dosovitskiy et al., 2021). */
+/** A Vision Transformer encoder written out in plain loops and double precision, to hold others against (Dosovitskiy et al., 2021); BEiT's too (Bao et al., 2022). */
 
 export type Weights = ReadonlyMap<string, { shape: number[]; values: Float32Array }>;
 
@@ -15,8 +15,9 @@ export function encodePlainly(weights: Weights, images: Float32Array, batch: num
   const of = (name: string): Float32Array => weights.get(name)!.values;
   const [width, , patch] = weights.get('patch_embed.proj.weight')!.shape as [number, number, number];
   const size = Math.sqrt(images.length / batch / 3), grid = size / patch;
+  const biasOf = (name: string): Float32Array => weights.get(`${name}.bias`)?.values ?? Float32Array.from([...of(name.replace('qkv', 'q_bias')), ...new Float32Array(width), ...of(name.replace('qkv', 'v_bias'))]);
   const linear = (rows: Rows, name: string): Rows => rows.map((row) => {
-    const weight = of(`${name}.weight`), bias = of(`${name}.bias`);
+    const weight = of(`${name}.weight`), bias = biasOf(name);
     return Float64Array.from(bias, (b, o) => row.reduce((sum, x, i) => sum + x * weight[o * row.length + i]!, b));
   });
   const norm = (rows: Rows, name: string): Rows => rows.map((row) => {
@@ -24,7 +25,16 @@ export function encodePlainly(weights: Weights, images: Float32Array, batch: num
     const scale = 1 / Math.sqrt(row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / row.length + eps);
     return row.map((x, i) => (x - mean) * scale * of(`${name}.weight`)[i]! + of(`${name}.bias`)[i]!);
   });
-  const addScaled = (rows: Rows, change: Rows, gamma: string): Rows => rows.map((row, n) => row.map((x, i) => x + change[n]![i]! * (weights.get(gamma)?.values[i] ?? 1)));
+  const addScaled = (rows: Rows, change: Rows, gamma: string): Rows => rows.map((row, n) => row.map((x, i) => x + change[n]![i]! * ((weights.get(`${gamma}.gamma`) ?? weights.get(gamma.replace(/ls(.)$/, 'gamma_$1')))?.values[i] ?? 1)));
+
+  const table = weights.get('rel_pos_bias.relative_position_bias_table')?.values;
+  /** BEiT's bias of a head on the attention of token `from` to token `to`, class token first. */
+  const relativeBias = (head: number, from: number, to: number): number => {
+    if (!table) return 0;
+    const rows = table.length / heads, axis = (at: (n: number) => number): number => at(from - 1) - at(to - 1) + grid - 1;
+    const row = from === 0 ? (to === 0 ? rows - 1 : rows - 3) : to === 0 ? rows - 2 : axis((n) => Math.floor(n / grid)) * (2 * grid - 1) + axis((n) => n % grid);
+    return table[row * heads + head]!;
+  };
 
   const attend = (rows: Rows, name: string): Rows => {
     const qkv = linear(rows, `${name}.qkv`), size = width / heads;
@@ -32,7 +42,7 @@ export function encodePlainly(weights: Weights, images: Float32Array, batch: num
     for (let h = 0; h < heads; h++) {
       const at = (third: number, i: number) => third * width + h * size + i;
       for (const [n, from] of qkv.entries()) {
-        const scores = qkv.map((to) => { let dot = 0; for (let i = 0; i < size; i++) dot += from[at(0, i)]! * to[at(1, i)]!; return dot / Math.sqrt(size); });
+        const scores = qkv.map((to, m) => { let dot = 0; for (let i = 0; i < size; i++) dot += from[at(0, i)]! * to[at(1, i)]!; return dot / Math.sqrt(size) + relativeBias(h, n, m); });
         const top = Math.max(...scores), weighted = scores.map((s) => Math.exp(s - top)), total = weighted.reduce((a, b) => a + b);
         for (let i = 0; i < size; i++) mixed[n]![h * size + i] = weighted.reduce((sum, w, m) => sum + w * qkv[m]![at(2, i)]!, 0) / total;
       }
@@ -49,12 +59,12 @@ export function encodePlainly(weights: Weights, images: Float32Array, batch: num
   const features: number[] = [];
   for (let image = 0; image < batch; image++) {
     let tokens: Rows = [Float64Array.from(of('cls_token')), ...linear(patchesOf(image), 'patch_embed.proj')];
-    tokens = tokens.map((row, n) => row.map((x, i) => x + of('pos_embed')[n * width + i]!));
+    tokens = tokens.map((row, n) => row.map((x, i) => x + (weights.get('pos_embed')?.values[n * width + i] ?? 0)));
     for (let b = 0; weights.has(`blocks.${b}.norm1.weight`); b++) {
       const block = `blocks.${b}`;
-      tokens = addScaled(tokens, attend(norm(tokens, `${block}.norm1`), `${block}.attn`), `${block}.ls1.gamma`);
+      tokens = addScaled(tokens, attend(norm(tokens, `${block}.norm1`), `${block}.attn`), `${block}.ls1`);
       const hidden = linear(norm(tokens, `${block}.norm2`), `${block}.mlp.fc1`).map((row) => row.map((x) => 0.5 * x * (1 + erf(x / Math.SQRT2))));
-      tokens = addScaled(tokens, linear(hidden, `${block}.mlp.fc2`), `${block}.ls2.gamma`);
+      tokens = addScaled(tokens, linear(hidden, `${block}.mlp.fc2`), `${block}.ls2`);
     }
     if (weights.has('norm.weight')) tokens = norm(tokens, 'norm');
     for (const row of tokens) features.push(...row);
