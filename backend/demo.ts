@@ -19,7 +19,7 @@ import { drawPairs, type ViewPairs } from './evaluate/pairs.ts';
 import type { KnnResult } from './evaluate/knn.ts';
 import { pckRates, type PckCounts } from './evaluate/correspondence.ts';
 import { loadLabelled, probeCorrespondence, probeNeighbours, probePrediction, type LabelledImages, type PairResult } from './evaluate/probe.ts';
-import { modelDimensions } from './nn/model.ts';
+import { transformerDimensions } from './nn/model.ts';
 import type { MetricsRow, RunEvent } from './protocol.ts';
 import { knnMeasure, pairSample, pckMeasures, renderReport, type Curve, type Measure, type NeighbourSample, type PairSample, type ReportData, type RgbImage, type Sample } from './report/index.ts';
 import { viewPlanOf, type RunConfig } from './train/config.ts';
@@ -198,7 +198,7 @@ function chosenPairs({ pairs }: Material): number[] {
 }
 
 async function reportPairs(config: RunConfig, material: Material, before: Probed, after: Probed): Promise<PairSample[]> {
-  const { grid, patches, imageSize } = modelDimensions(config.model);
+  const { grid, patches, imageSize } = transformerDimensions(config.model);
   const { pairs, test } = material;
   return Promise.all(
     chosenPairs(material).map(async (i) => {
@@ -252,7 +252,7 @@ interface Finished {
 }
 
 async function reportData({ config, engine, outcome, run, material, before, after, measures, description }: Finished): Promise<ReportData> {
-  const { width, depth, patches, imageSize, patchSize } = modelDimensions(config.model);
+  const { width, depth, patches, imageSize, patchSize } = transformerDimensions(config.model);
   const cpu = cpus();
   return {
     title: config.name,

@@ -1,7 +1,7 @@
 /** `siamscope bench`: how fast this machine trains and loads. */
 import type { Command } from 'commander';
 import type { MethodConfig } from '../methods/registry.ts';
-import { architectures, type ModelConfig } from '../nn/model.ts';
+import { architectureNames, type ModelConfig } from '../nn/model.ts';
 import { presetNames } from '../presets/index.ts';
 import { choiceOption, deviceOption, engineOption, type engineNames, type precisionNames, jsonOption, precisionOption, torchOption, wholeNumber } from './arguments.ts';
 import { example } from './example.ts';
@@ -58,7 +58,7 @@ function addBenchStep(bench: Command): void {
     .summary('time a training step')
     .description('Times the training step of a method or a recipe on random pixels, loading left out.')
     .addOption(choiceOption('--method <name>', 'what is trained, with its paper\'s options', methodNames).default('siamese'))
-    .addOption(choiceOption('--arch <name>', 'the backbone', Object.keys(architectures)).default('vit_small'))
+    .addOption(choiceOption('--arch <name>', 'the backbone', architectureNames).default('vit_small'))
     .addOption(choiceOption('--preset <name>', 'a recipe, in place of method and arch', presetNames))
     .option('--batch <number>', 'images a step', wholeNumber(1), 16)
     .option('--steps <number>', 'steps that are timed', wholeNumber(1), 5)

@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts';
 import type { Branch } from '../methods/method.ts';
 import { encoderBlock } from '../nn/encoder.ts';
 import { linearLayer, norm } from '../nn/layers.ts';
-import { modelDimensions } from '../nn/model.ts';
+import { transformerDimensions } from '../nn/model.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
 import { encoderScope, encoderTokens, type FeatureModel } from './features.ts';
@@ -19,7 +19,7 @@ export interface AttentionMaps {
 
 /** Attention of one image, [size, size, 3] RGB, in a block (from 0) of the encoder. Throws InputError where there is no such block. */
 export async function attentionMaps(m: FeatureModel, pixels: Uint8Array, branch: Branch, block: number): Promise<AttentionMaps> {
-  const { imageSize, patchSize, depth } = modelDimensions(m.model);
+  const { imageSize, patchSize, depth } = transformerDimensions(m.model);
   if (block >= depth) throw new InputError(`there is no block ${block}: this encoder has blocks 0 to ${depth - 1}`);
   const options = encoderBlock(m.model);
   const { heads, width } = options;

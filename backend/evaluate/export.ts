@@ -183,7 +183,7 @@ async function runModel(checkpoint: string, width: number): Promise<{ heads: num
     const model = text === null ? null : modelSchema.safeParse(modelSection(text)).data;
     if (!model) continue;
     const dimensions = modelDimensions(model);
-    if (dimensions.width === width) return { heads: dimensions.heads, eps: model.layerNormEps };
+    if (dimensions.kind === 'transformer' && dimensions.width === width) return { heads: dimensions.heads, eps: model.layerNormEps };
   }
   return null;
 }

@@ -5,6 +5,7 @@ import { methodOf, type MethodConfig } from '../methods/registry.ts';
 import { encode } from '../nn/encoder.ts';
 import { norm } from '../nn/layers.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { resnetFeatures } from '../nn/resnet.ts';
 import { Scope, type Parameters } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
@@ -32,7 +33,7 @@ export const encoderPrefixes = (method: MethodConfig): Record<Branch, string> =>
 /** Whether there is a target branch besides the online one. */
 export function hasTarget({ method, parameters }: Pick<FeatureModel, 'method' | 'parameters'>): boolean {
   const { online, target } = encoderPrefixes(method);
-  return target !== online && parameters.has(`${target}cls_token`);
+  return target !== online && parameters.specs.some(({ name }) => name.startsWith(target));
 }
 
 /** The parameters of a branch's encoder. */
@@ -41,10 +42,20 @@ export function encoderScope({ method, parameters }: FeatureModel, branch: Branc
   return new Scope(parameters, branch === 'target' && hasTarget({ method, parameters }) ? target : online);
 }
 
-/** The encoder's tokens of normalised patches [B, N, 3 P^2], class token first: [B, 1 + N, D], with the final norm where the method has one; `each` sees what enters the first block (as -1) and every block's output. */
+/**
+ * The encoder's tokens of normalised patches [B, N, 3 P^2], class token first: [B, 1 + N, D], with the final norm where the method has one; `each` sees
+ * what enters the first block (as -1) and every block's output. A ResNet's are its last stage, the mean where the class token is, as one block.
+ */
 export function encoderTokens(m: FeatureModel, patches: tf.Tensor, branch: Branch, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
   const { model, parameters } = m;
   const scope = encoderScope(m, branch);
+  const dimensions = modelDimensions(model);
+  if (dimensions.kind === 'residual') {
+    const grid = resnetFeatures(scope, dimensions, patches, false);
+    const tokens = tf.concat([tf.mean(grid, 1, true), grid], 1);
+    each?.(tokens, 0);
+    return tokens;
+  }
   const tokens = encode(scope, model, patches, scope.has('pos_embed') ? scope.get('pos_embed') : parameters.has('pos_embed') ? parameters.get('pos_embed') : null, null, false, each);
   return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, { kind: 'layer', eps: model.layerNormEps }, false) : tokens;
 }
@@ -73,7 +84,7 @@ export async function imageFeatures(m: FeatureModel, pixels: Uint8Array, branch:
 
 /** One vector of each image: each kind is what some protocol classifies. */
 export const vectorKinds = {
-  class: 'class token after the final norm',
+  class: 'class token after the final norm; of a ResNet, the mean of the last stage',
   'last-block': 'class token of the last block before any norm',
   mean: 'mean of the patch tokens',
   'mean-norm': 'mean of the patch tokens, through a layer norm that is not trained',

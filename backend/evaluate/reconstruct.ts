@@ -5,7 +5,7 @@ import { gridOf } from '../augment/plan.ts';
 import { InputError } from '../errors.ts';
 import { recipeOf } from '../methods/recipes.ts';
 import { methodOf } from '../methods/registry.ts';
-import { modelDimensions } from '../nn/model.ts';
+import { transformerDimensions } from '../nn/model.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches, imagenetMean, imagenetStd } from '../ops/imagePatches.ts';
 import { Random } from '../random.ts';
@@ -25,7 +25,7 @@ export async function reconstruct({ model, method, parameters }: FeatureModel, i
   const painter = methodOf(method);
   const view = recipeOf(method).views(model, method).views.find(({ mask }) => mask && mask.kind !== 'none');
   if (!painter.reconstruct || !view?.mask) throw new InputError(`${method.name} paints no patches: look at its features`);
-  const { imageSize: size, patchSize: side, patches, grid } = modelDimensions(model);
+  const { imageSize: size, patchSize: side, patches, grid } = transformerDimensions(model);
   const mask = drawMask(new Random(seed), gridOf(view, side), view.mask)!;
   const visible = Int32Array.from(Array.from(mask.keys()).filter((patch) => mask[patch] === 0));
   const { painted, target, normalised } = tf.tidy(() =>

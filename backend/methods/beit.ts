@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts';
 import { dropPath } from '../nn/dropPath.ts';
 import { encode, encoderSpecs, learnedPositionSpec, tokenSpec } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
-import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { relativeBiasSpecs } from '../nn/relativeBias.ts';
 import { gatherTokens } from '../ops/gatherTokens.ts';
@@ -33,7 +33,7 @@ function beitSpecs(specs: ParameterSpec[], width: number): ParameterSpec[] {
 }
 
 function specs(model: ModelConfig, options: BeitOptions): ParameterSpec[] {
-  const { width, grid, heads, patchSize } = modelDimensions(model);
+  const { width, grid, heads, patchSize } = transformerDimensions(model);
   return [
     ...beitSpecs(timmInitial([
       ...encoderSpecs(model, true),
@@ -58,7 +58,7 @@ function codesOf(parameters: Parameters, patches: tf.Tensor, patchSize: number):
 const rowsAt = (x: tf.Tensor, rows: tf.Tensor): tf.Tensor => tf.reshape(gatherTokens(tf.expandDims(x, 0), tf.expandDims(rows, 0)), [rows.size, x.shape[1]!]);
 
 function forward(parameters: Parameters, model: ModelConfig, options: BeitOptions, { views, codes: given }: MethodBatch, step: StepContext): MethodOutput {
-  const { depth, width, patches: count, patchSize } = modelDimensions(model);
+  const { depth, width, patches: count, patchSize } = transformerDimensions(model);
   const p = new Scope(parameters);
   const { patches, mask, hidden } = views[0]!;
   if (!mask || !hidden) throw new InputError('BEiT learns from masked patches alone, and this batch has none: give its view a mask');

@@ -1,8 +1,8 @@
-/** DenseCL's own part of a run file, with the paper's defaults (Wang et al., CVPR 2021), on ViT's patch tokens. */
+/** DenseCL's own part of a run file, with the paper's defaults (Wang et al., CVPR 2021). */
 import { z } from 'zod';
 
 export const denseclSchema = z.strictObject({
-  name: z.literal('densecl').describe('DenseCL (Wang et al., CVPR 2021): contrast images, and each patch with the patch of the other view that is most like it. On a ViT, for which there is no official code.'),
+  name: z.literal('densecl').describe('DenseCL (Wang et al., CVPR 2021): contrast images, and each patch with the patch of the other view that is most like it. On a ResNet as published, or on a ViT, for which there is no official code.'),
   hiddenWidth: z.int().positive().default(2048).describe('Width of the hidden layer of both heads.'),
   outputWidth: z.int().positive().default(128).describe('Width of the vectors that are compared.'),
   queueLength: z.int().positive().default(65536).describe('Keys of earlier batches that serve as negatives, of images and of patches each; a multiple of batch.size.'),

@@ -1,15 +1,17 @@
-/** DenseCL (Wang et al., CVPR 2021) on ViT's patch tokens: images and, patch by patch, their best matches in the other view against queues of earlier keys. */
+/** DenseCL (Wang et al., CVPR 2021) on a ResNet, or on ViT's patch tokens: images and, patch by patch, their best matches in the other view against queues of earlier keys. */
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.ts';
 import { dropPath } from '../nn/dropPath.ts';
 import { encode } from '../nn/encoder.ts';
 import { norm } from '../nn/layers.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { resnetFeatures, resnetSpecs } from '../nn/resnet.ts';
 import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { gatherTokens } from '../ops/gatherTokens.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { l2Normalize } from '../ops/l2Normalize.ts';
 import { linear } from '../ops/linear.ts';
+import { relu } from '../ops/relu.ts';
 import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
 import { parameterUpdates } from '../ops/updates.ts';
 import type { DenseclOptions } from './densecl.options.ts';
@@ -27,8 +29,9 @@ function headSpecs(name: string, inputs: number, { hiddenWidth, outputWidth }: D
 }
 
 function specs(model: ModelConfig, options: DenseclOptions): ParameterSpec[] {
-  const { width } = modelDimensions(model);
-  const encoder = timmSpecs(model);
+  const dimensions = modelDimensions(model);
+  const { width } = dimensions;
+  const encoder = dimensions.kind === 'residual' ? resnetSpecs(dimensions) : timmSpecs(model);
   const branch = [...prefixed('0.', encoder), ...prefixed('1.', [...headSpecs('mlp', width, options, false), ...headSpecs('mlp2', width, options, true)])];
   const queue = (name: string): ParameterSpec[] => [
     { name, shape: [options.outputWidth, options.queueLength], initializer: { kind: 'directions' }, trainable: false },
@@ -50,11 +53,11 @@ function head(scope: Scope, x: tf.Tensor): tf.Tensor {
     const weight = scope.get(`${number}.weight`);
     return linear(y, tf.reshape(weight, weight.shape.slice(0, 2)), scope.get(`${number}.bias`));
   };
-  return layer(2, tf.relu(layer(0, x)));
+  return layer(2, relu(layer(0, x)));
 }
 
 interface Projected {
-  /** The encoder's patch tokens after the final norm, [B, N, D]. */
+  /** The encoder's features on their grid, [B, N, D]. */
   features: tf.Tensor;
   /** Unit vectors of images, [B, O]. */
   single: tf.Tensor;
@@ -64,12 +67,18 @@ interface Projected {
   pooled: tf.Tensor;
 }
 
-function project(scope: Scope, model: ModelConfig, view: ViewTensors, step: StepContext | null): Projected {
-  const { depth, patches, width } = modelDimensions(model);
-  const encoder = scope.at('0');
+/** A ResNet's last stage, or a ViT's patch tokens after the final norm, [B, N, D]. */
+function encoded(encoder: Scope, model: ModelConfig, view: ViewTensors, step: StepContext | null): tf.Tensor {
+  const dimensions = modelDimensions(model);
+  if (dimensions.kind === 'residual') return resnetFeatures(encoder, dimensions, view.patches, true);
+  const { depth, patches, width } = dimensions;
   const drop = step ? dropPath(model.dropPath, depth, step.draw) : undefined;
   const tokens = encode(encoder, model, view.patches, encoder.get('pos_embed'), null, true, undefined, drop);
-  const features = norm(encoder.at('norm'), tf.slice(tokens, [0, 1, 0], [tokens.shape[0], patches, width]), { kind: 'layer', eps: model.layerNormEps }, true);
+  return norm(encoder.at('norm'), tf.slice(tokens, [0, 1, 0], [tokens.shape[0], patches, width]), { kind: 'layer', eps: model.layerNormEps }, true);
+}
+
+function project(scope: Scope, model: ModelConfig, view: ViewTensors, step: StepContext | null): Projected {
+  const features = encoded(scope.at('0'), model, view, step);
   const grid = head(scope.at('1.mlp2'), features);
   return { features, single: l2Normalize(head(scope.at('1.mlp'), tf.mean(features, 1))), grid: l2Normalize(grid), pooled: l2Normalize(tf.mean(grid, 1)) };
 }

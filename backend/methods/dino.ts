@@ -1,6 +1,6 @@
 /** DINO (Caron et al., ICCV 2021): self-distillation without labels, from global crops of an image to all of its crops. */
 import * as tf from '@tensorflow/tfjs-core';
-import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { bottleneck, classTokens, crossViewLoss, groupTokens, lastLayer, lastLayerSpecs, mlpSpecs, targetStatistics, teacherDistribution, timmSpecs } from './distillation.ts';
@@ -11,7 +11,7 @@ import type { Method, MethodBatch, MethodOutput, StepContext } from './method.ts
 function specs(model: ModelConfig, options: DinoOptions): ParameterSpec[] {
   const branch = [
     ...prefixed('backbone.', timmSpecs(model)),
-    ...prefixed('head.', [...mlpSpecs(modelDimensions(model).width, options), ...lastLayerSpecs('last_layer', options)]),
+    ...prefixed('head.', [...mlpSpecs(transformerDimensions(model).width, options), ...lastLayerSpecs('last_layer', options)]),
   ];
   return [
     ...prefixed('student.', branch),

@@ -4,7 +4,7 @@ import { blocks } from '../nn/block.ts';
 import { dropPath } from '../nn/dropPath.ts';
 import { embed, encoderBlock, encoderSpecs, learnedPositionSpec } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs } from '../nn/layers.ts';
-import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import type { ParameterSpec, Scope } from '../nn/parameters.ts';
 import { resizedPositions } from '../nn/resizedPositions.ts';
 import { gelu } from '../ops/gelu.ts';
@@ -26,7 +26,7 @@ export function timmInitial(specs: ParameterSpec[]): ParameterSpec[] {
 
 /** A ViT with learned positions and a final norm, by timm's names. */
 export function timmSpecs(model: ModelConfig): ParameterSpec[] {
-  const { width, grid } = modelDimensions(model);
+  const { width, grid } = transformerDimensions(model);
   return timmInitial([...encoderSpecs(model, true), learnedPositionSpec(width, grid), ...normSpecs('norm', width, { kind: 'layer', eps: model.layerNormEps })]);
 }
 
@@ -62,7 +62,7 @@ export function lastLayer(layer: Scope, vectors: tf.Tensor, { normLastLayer }: P
 
 /** Tokens of the views after the last block, group by group of equal size, [views B, 1 + n, D], without the final norm. `step` is null for the teacher, which drops and masks nothing. */
 export function groupTokens(scope: Scope, model: ModelConfig, views: readonly ViewTensors[], step: StepContext | null): { tokens: tf.Tensor; views: ViewTensors }[] {
-  const { depth, grid } = modelDimensions(model);
+  const { depth, grid } = transformerDimensions(model);
   return groupViews(views).map((members, group) => {
     const joined = concatViews(members);
     const side = Math.round(Math.sqrt(joined.patches.shape[1]!));

@@ -1,7 +1,7 @@
 /** iBOT (Zhou et al., ICLR 2022): DINO on class tokens, and masked patches of the student's view that are to tell what the teacher's tell of the same places. */
 import * as tf from '@tensorflow/tfjs-core';
 import { norm } from '../nn/layers.ts';
-import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { gatherTokens } from '../ops/gatherTokens.ts';
 import { withoutGradient } from '../ops/gradients.ts';
@@ -16,7 +16,7 @@ const lastOfClass = 'last_layer', lastOfPatches = 'last_layer2';
 const shared = (branch: string, specs: ParameterSpec[]): ParameterSpec[] => specs.map((spec) => ({ ...spec, name: spec.name.replace(lastOfClass, lastOfPatches), aliasOf: `${branch}.head.${spec.name}`, trainable: false }));
 
 function specs(model: ModelConfig, options: IbotOptions): ParameterSpec[] {
-  const { width } = modelDimensions(model);
+  const { width } = transformerDimensions(model);
   const backbone = timmSpecs(model), mlp = mlpSpecs(width, options), last = lastLayerSpecs(lastOfClass, options);
   const common = [...prefixed('backbone.', backbone), ...prefixed('head.', mlp)];
   const ofPatches = options.sharedHead ? shared('student', last) : lastLayerSpecs(lastOfPatches, options);

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { blocks, blocksSpecs, type BlockOptions } from '../nn/block.ts';
 import { encode, encoderSpecs, positionSpec, tokenSpec } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
-import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { scatterTokens } from '../ops/gatherTokens.ts';
 import { withoutGradient } from '../ops/gradients.ts';
@@ -16,7 +16,7 @@ const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.lay
 const decoderBlock = (model: ModelConfig, options: MaeOptions): BlockOptions => ({ width: options.decoderWidth, heads: options.decoderHeads, norm: layer(model), layerScale: null });
 
 function specs(model: ModelConfig, options: MaeOptions): ParameterSpec[] {
-  const { width, grid, patchSize } = modelDimensions(model);
+  const { width, grid, patchSize } = transformerDimensions(model);
   return [
     ...encoderSpecs(model, true),
     ...normSpecs('norm', width, layer(model)),
@@ -33,7 +33,7 @@ function specs(model: ModelConfig, options: MaeOptions): ParameterSpec[] {
 /** Encodes what is seen and paints every patch: the encoder's tokens, the pixels [B, N, P^2 3], and what they should be. */
 function paint(parameters: Parameters, model: ModelConfig, options: MaeOptions, batch: MethodBatch, training: boolean): { latent: tf.Tensor; painted: tf.Tensor; target: tf.Tensor } {
   const p = new Scope(parameters);
-  const { patches } = modelDimensions(model);
+  const { patches } = transformerDimensions(model);
   const view = batch.views[0]!;
   const visible = view.visible!, mask = view.mask!;
   const latent = norm(p.at('norm'), encode(p, model, view.patches, p.get('pos_embed'), visible, training), layer(model), training);

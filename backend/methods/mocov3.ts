@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { encode, encoderSpecs, positionSpec } from '../nn/encoder.ts';
 import { batchNormLayer, batchNormSpecs, norm, normSpecs } from '../nn/layers.ts';
-import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { dropPath } from '../nn/dropPath.ts';
 import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
@@ -44,7 +44,7 @@ function initialized(spec: ParameterSpec, width: number): ParameterSpec {
 }
 
 function branchSpecs(model: ModelConfig, options: Mocov3Options): ParameterSpec[] {
-  const { width, grid } = modelDimensions(model);
+  const { width, grid } = transformerDimensions(model);
   return [
     ...encoderSpecs(model, options.trainPatchEmbed).map((spec) => initialized(spec, width)),
     positionSpec('pos_embed', width, grid, 'row'),
@@ -65,7 +65,7 @@ function specs(model: ModelConfig, options: Mocov3Options): ParameterSpec[] {
 
 /** The class tokens of both views after the final norm, each [B, D]: the encoder runs once over both. */
 function classTokens(scope: Scope, model: ModelConfig, options: Mocov3Options, views: ViewTensors[], step: StepContext | null): tf.Tensor[] {
-  const { depth, width } = modelDimensions(model);
+  const { depth, width } = transformerDimensions(model);
   const both = concatViews(views);
   const isMasked = step !== null && options.mask !== 'none';
   const drop = step ? dropPath(model.dropPath, depth, step.draw) : undefined;

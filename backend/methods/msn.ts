@@ -4,7 +4,7 @@ import { blocks } from '../nn/block.ts';
 import { dropPath, type Draw } from '../nn/dropPath.ts';
 import { embed, encoderBlock } from '../nn/encoder.ts';
 import { batchNormLayer, batchNormSpecs, linearLayer, linearSpecs } from '../nn/layers.ts';
-import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { resizedPositions } from '../nn/resizedPositions.ts';
 import { gatherTokens } from '../ops/gatherTokens.ts';
@@ -28,7 +28,7 @@ function headLinear(name: string, inputs: number, outputs: number): ParameterSpe
 function branchSpecs(model: ModelConfig, { hiddenWidth, outputWidth }: MsnOptions): ParameterSpec[] {
   return [
     ...timmSpecs(model),
-    ...headLinear('fc.fc1', modelDimensions(model).width, hiddenWidth),
+    ...headLinear('fc.fc1', transformerDimensions(model).width, hiddenWidth),
     ...batchNormSpecs('fc.bn1', hiddenWidth, true),
     ...headLinear('fc.fc2', hiddenWidth, hiddenWidth),
     ...batchNormSpecs('fc.bn2', hiddenWidth, true),
@@ -71,7 +71,7 @@ function dropPatches(patches: tf.Tensor, positions: tf.Tensor, kept: Int32Array)
 
 /** Class tokens after the final norm and the head's vectors of all views: batch norms see each group of equal size by itself. `step` is null for the target. */
 function project(scope: Scope, model: ModelConfig, options: MsnOptions, views: readonly ViewTensors[], step: StepContext | null): { features: tf.Tensor; vectors: tf.Tensor } {
-  const { depth, grid } = modelDimensions(model);
+  const { depth, grid } = transformerDimensions(model);
   const groups = groupViews(views).map((members, group) => {
     const whole = concatViews(members).patches;
     const count = whole.shape[1]!, side = Math.round(Math.sqrt(count));

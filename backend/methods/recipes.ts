@@ -26,6 +26,8 @@ export interface Progress {
 }
 
 export interface Recipe<C> {
+  /** Whether it also trains a ResNet; left out: Vision Transformers alone. */
+  trainsResNets?: true;
   /** The views of a sample, by the paper's recipe. */
   views(this: void, model: ModelConfig, options: C): ViewPlan;
   /** Momentum of the target branch at the first and last step; null where there is no target branch. */
@@ -62,7 +64,7 @@ const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { nam
   ibot: { remedy: `${sharperTeacher}; a longer warm-up, a higher method.momentum and a lower second of optimizer.betas are its authors\' advice`, views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates },
   msn: { remedy: 'raise method.spreadWeight: a rerun of the public code did best with 3 to 5, and method.sinkhornRounds=0', views: focalViews, momentum: ({ momentum }) => momentum, momentumPath: 'line', uniformLoss: (_model, { prototypes }) => Math.log(prototypes) },
   supervised: { views: labelledView, momentum: () => null, classes: ({ classes }) => classes, uniformLoss: (_model, { classes }) => Math.log(classes) },
-  densecl: { remedy: 'begin with method.denseWeight=0 for some ten thousand steps; the loss of a healthy run rises at first, as the queue fills with keys', views: densePair, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { queueLength }) => Math.log(1 + queueLength) },
+  densecl: { trainsResNets: true, remedy: 'begin with method.denseWeight=0 for some ten thousand steps; the loss of a healthy run rises at first, as the queue fills with keys', views: densePair, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { queueLength }) => Math.log(1 + queueLength) },
   beit: { views: maskedView, momentum: () => null, uniformLoss: (_model, { vocabulary }) => Math.log(vocabulary) },
   mocov3: { remedy: 'keep method.trainPatchEmbed=false, its authors\' cure for instability, lower optimizer.baseLearningRate and lengthen the warm-up', views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { temperature }, batch) => (batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };

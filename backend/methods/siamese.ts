@@ -7,7 +7,7 @@ import { InputError } from '../errors.ts';
 import { blocks, blocksSpecs, type BlockOptions } from '../nn/block.ts';
 import { encode, encoderSpecs, positionSpec, positionsOf, tokenSpec } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs } from '../nn/layers.ts';
-import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { mapRelativePosition, relativePositionParts } from '../nn/positions.ts';
 import { withoutGradient } from '../ops/gradients.ts';
@@ -21,7 +21,7 @@ import type { SiameseOptions } from './siamese.options.ts';
 const batchNormEps = 1e-5;
 const targetNormEps = 1e-5;
 
-const decoderWidth = (model: ModelConfig, options: SiameseOptions): number => options.decoderWidth ?? modelDimensions(model).width;
+const decoderWidth = (model: ModelConfig, options: SiameseOptions): number => options.decoderWidth ?? transformerDimensions(model).width;
 
 function decoderBlock(model: ModelConfig, options: SiameseOptions, kind: 'batch' | 'layer'): BlockOptions {
   return { width: decoderWidth(model, options), heads: options.decoderHeads, norm: { kind, eps: kind === 'batch' ? batchNormEps : model.layerNormEps }, layerScale: null };
@@ -29,7 +29,7 @@ function decoderBlock(model: ModelConfig, options: SiameseOptions, kind: 'batch'
 
 /** Parameters that both branches have: the target's are the momentum average, under the prefix `mm_`. */
 function branchSpecs(model: ModelConfig, options: SiameseOptions): ParameterSpec[] {
-  const { width } = modelDimensions(model);
+  const { width } = transformerDimensions(model);
   return [
     ...encoderSpecs(model, options.trainPatchEmbed || options.target === 'pixel'),
     ...linearSpecs('decoder_embed', width, decoderWidth(model, options)),
@@ -38,7 +38,7 @@ function branchSpecs(model: ModelConfig, options: SiameseOptions): ParameterSpec
 }
 
 function specs(model: ModelConfig, options: SiameseOptions): ParameterSpec[] {
-  const { width, grid, patchSize } = modelDimensions(model);
+  const { width, grid, patchSize } = transformerDimensions(model);
   const decoder = decoderWidth(model, options);
   if (decoder % options.decoderHeads !== 0 || decoder % 4 !== 0) throw new InputError(`method.decoderWidth ${decoder} must be a multiple of method.decoderHeads ${options.decoderHeads} and of 4`);
   if (options.target === 'pixel' && (options.loss !== 'l2' || options.level !== 'dense')) throw new InputError('method.target "pixel" needs method.loss "l2" and method.level "dense": pixels have no global or decorrelated form');
@@ -68,7 +68,7 @@ const withoutClass = (tokens: tf.Tensor): tf.Tensor => tf.slice(tokens, [0, 1, 0
 
 /** The prediction y of view b's tokens from view a's: [B, N, width], or [B, 1, width] where the loss is global. */
 function predict(p: Scope, model: ModelConfig, options: SiameseOptions, batch: MethodBatch, training: boolean): tf.Tensor {
-  const { grid, patches } = modelDimensions(model);
+  const { grid, patches } = transformerDimensions(model);
   const a = batch.views[0]!;
   const encoded = encode(p, model, a.patches, p.get('pos_embed'), a.visible, training);
   const projected = project(p, model, options, encoded, training);

@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts';
 import { dropPath } from '../nn/dropPath.ts';
 import { encode, encoderSpecs, learnedPositionSpec } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
-import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
@@ -24,7 +24,7 @@ function distance(name: string, depth: number): number {
 }
 
 function specs(model: ModelConfig, options: SupervisedOptions): ParameterSpec[] {
-  const { width, grid, depth } = modelDimensions(model);
+  const { width, grid, depth } = transformerDimensions(model);
   const head = linearSpecs('head', width, options.classes).map((spec): ParameterSpec => (spec.name === 'head.weight' ? { ...spec, initializer: { kind: 'normal', std: 2e-5 } } : spec));
   return [...timmInitial([...encoderSpecs(model, true), learnedPositionSpec(width, grid), ...normSpecs(options.pooling === 'mean' ? 'fc_norm' : 'norm', width, layer(model))]), ...head].map((spec) => ({
     ...spec,
@@ -41,7 +41,7 @@ function pooled(p: Scope, model: ModelConfig, { pooling }: SupervisedOptions, to
 }
 
 function forward(parameters: Parameters, model: ModelConfig, options: SupervisedOptions, { views, labels, mixing: recorded }: MethodBatch, step: StepContext): MethodOutput {
-  const { depth, imageSize, patchSize } = modelDimensions(model);
+  const { depth, imageSize, patchSize } = transformerDimensions(model);
   const p = new Scope(parameters);
   const patches = views[0]!.patches, batch = patches.shape[0];
   const unknown = labels?.findIndex((label) => label < 0 || label >= options.classes) ?? -1;

@@ -5,13 +5,13 @@ import { linear } from '../ops/linear.ts';
 import { blocks, blocksSpecs, type BlockOptions } from './block.ts';
 import type { DropPath } from './dropPath.ts';
 import type { ModelConfig } from './model.ts';
-import { modelDimensions } from './model.ts';
+import { transformerDimensions } from './model.ts';
 import type { ParameterSpec, Scope } from './parameters.ts';
 import { relativeBias } from './relativeBias.ts';
 import { sinCosTable } from './positions.ts';
 
 export function encoderBlock(model: ModelConfig): BlockOptions {
-  const { width, heads } = modelDimensions(model);
+  const { width, heads } = transformerDimensions(model);
   return { width, heads, norm: { kind: 'layer', eps: model.layerNormEps }, layerScale: model.layerScale };
 }
 
@@ -27,7 +27,7 @@ export const tokenSpec = (name: string, width: number): ParameterSpec => ({ name
 
 /** Patch embedding (a convolution with stride = kernel, as checkpoints store it), class token and blocks; positions are declared apart. */
 export function encoderSpecs(model: ModelConfig, trainPatchEmbed: boolean): ParameterSpec[] {
-  const { width, depth, patchSize } = modelDimensions(model);
+  const { width, depth, patchSize } = transformerDimensions(model);
   return [
     tokenSpec('cls_token', width),
     { name: 'patch_embed.proj.weight', shape: [width, 3, patchSize, patchSize], initializer: { kind: 'xavier' }, trainable: trainPatchEmbed },
@@ -42,7 +42,7 @@ export function encoderSpecs(model: ModelConfig, trainPatchEmbed: boolean): Para
  * Only visible patches are embedded: those that a mask drops cost nothing.
  */
 export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor | null, visible: tf.Tensor | null, training: boolean, each?: (tokens: tf.Tensor, block: number) => void, drop?: DropPath, replaced?: Replaced): tf.Tensor {
-  const { depth, grid } = modelDimensions(model);
+  const { depth, grid } = transformerDimensions(model);
   return blocks(scope.at('blocks'), embed(scope, model, patches, positions, visible, replaced), depth, { ...encoderBlock(model), positionBias: relativeBias(scope, grid) }, training, each, drop);
 }
 
@@ -54,7 +54,7 @@ export interface Replaced {
 
 /** The tokens that enter the first block. */
 export function embed(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor | null, visible: tf.Tensor | null, replaced?: Replaced): tf.Tensor {
-  const { width } = modelDimensions(model);
+  const { width } = transformerDimensions(model);
   return tf.tidy(() => {
     const batch = patches.shape[0];
     const weight = scope.get('patch_embed.proj.weight');

@@ -40,3 +40,12 @@ export function patchesOf(images: tf.Tensor, patch: number): tf.Tensor {
   const ordered = tf.transpose(tf.reshape(tiles, [batch, 3, grid * grid, patch * patch]), [0, 2, 1, 3]);
   return tf.reshape(ordered, [batch, grid * grid, 3 * patch * patch]);
 }
+
+/** Patches [batch, grid^2, 3 patch^2] of square images -> the images, [batch, size, size, 3]. */
+export function imagesOf(patches: tf.Tensor, patch: number): tf.Tensor {
+  const [batch, count] = patches.shape as [number, number];
+  const grid = Math.round(Math.sqrt(count));
+  const pixels = tf.transpose(tf.reshape(patches, [batch * grid, grid, 3, patch * patch]), [0, 1, 3, 2]);
+  const rows = tf.transpose(tf.reshape(pixels, [batch * grid, grid, patch, patch * 3]), [0, 2, 1, 3]);
+  return tf.reshape(rows, [batch, grid * patch, grid * patch, 3]);
+}

@@ -5,6 +5,8 @@ import beitTiny from './beit-tiny.json' with { type: 'json' };
 import beitVitBase from './beit-vit-base.json' with { type: 'json' };
 import beitVitSmall from './beit-vit-small.json' with { type: 'json' };
 import demo from './demo.json' with { type: 'json' };
+import denseclResnet50 from './densecl-resnet50.json' with { type: 'json' };
+import denseclResnetTiny from './densecl-resnet-tiny.json' with { type: 'json' };
 import denseclTiny from './densecl-tiny.json' with { type: 'json' };
 import denseclVitBase from './densecl-vit-base.json' with { type: 'json' };
 import denseclVitSmall from './densecl-vit-small.json' with { type: 'json' };
@@ -82,6 +84,8 @@ const all = {
   'beit-vit-small': beitVitSmall,
   'beit-vit-base': beitVitBase,
   'densecl-tiny': denseclTiny,
+  'densecl-resnet-tiny': denseclResnetTiny,
+  'densecl-resnet50': denseclResnet50,
   'densecl-vit-small': denseclVitSmall,
   'densecl-vit-base': denseclVitBase,
   'supervised-tiny': supervisedTiny,
@@ -139,6 +143,8 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   'beit-vit-small': 'BEiT, ViT-S/16 at 224: the paper\'s recipe (Bao et al., ICLR 2022) with a random tokenizer in place of the dVAE',
   'beit-vit-base': 'BEiT, ViT-B/16 at 224: the paper\'s recipe (Bao et al., ICLR 2022) with a random tokenizer in place of the dVAE',
   'densecl-tiny': 'DenseCL on a ViT for minutes on a CPU',
+  'densecl-resnet-tiny': 'DenseCL on a ResNet for minutes on a CPU',
+  'densecl-resnet50': 'DenseCL, ResNet-50 at 224: the paper\'s recipe for ImageNet (Wang et al., CVPR 2021)',
   'densecl-vit-small': 'DenseCL on ViT-S/16 at 224: the method of Wang et al. (CVPR 2021); the recipe for a ViT is our reading',
   'densecl-vit-base': 'DenseCL on ViT-B/16 at 224: the method of Wang et al. (CVPR 2021); the recipe for a ViT is our reading',
   'supervised-tiny': 'Supervised training for minutes on a CPU; ten classes',

@@ -7,7 +7,7 @@ import { checkPlan, viewPlanSchema, type ViewPlan } from '../augment/plan.ts';
 import { choice } from '../choice.ts';
 import { InputError } from '../errors.ts';
 import { methodSchema, recipeOf } from '../methods/recipes.ts';
-import { modelDimensions, modelSchema } from '../nn/model.ts';
+import { isResidual, modelDimensions, modelSchema } from '../nn/model.ts';
 import { optimizerSchema } from '../optim/schema.ts';
 
 /** Becomes a folder's name, on every system: no separators, no leading dot, no device names. */
@@ -86,6 +86,7 @@ export function checkRun(config: RunConfig): void {
   const { schedule, model, method } = config;
   if ((schedule.epochs === undefined) === (schedule.steps === undefined)) throw new InputError(`schedule.${schedule.epochs === undefined ? 'epochs or schedule.steps is missing: give one of them, such as "schedule": {"epochs": 100}' : 'epochs and schedule.steps exclude each other: remove one'}`);
   if (schedule.warmupEpochs !== undefined && schedule.warmupSteps !== undefined) throw new InputError('schedule.warmupEpochs and schedule.warmupSteps exclude each other: remove one');
+  if (isResidual(model) && !recipeOf(method).trainsResNets) throw new InputError(`model.arch "${model.arch}" is a ResNet, and method ${method.name} works on the tokens of a Vision Transformer: set model.arch to one, such as "vit_small", or method.name to "densecl"`);
   modelDimensions(model);
   if ('decoderHeads' in method) {
     const width = method.decoderWidth ?? modelDimensions(model).width;

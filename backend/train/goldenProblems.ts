@@ -118,10 +118,8 @@ const supervisedConfig = z.object({
   layer_decay: z.number().positive(),
 });
 
-const denseclConfig = z.object({
+const denseclCommon = {
   method: z.literal('densecl'),
-  ...common,
-  backbone: z.literal('vit', { error: 'only DenseCL on a Vision Transformer ("backbone": "vit") can be computed here, not on a ResNet' }),
   hidden_dim: z.int().positive(),
   output_dim: z.int().positive(),
   queue_length: z.int().positive(),
@@ -129,7 +127,12 @@ const denseclConfig = z.object({
   loss_lambda: z.number().min(0).max(1),
   ema_momentum: z.number(),
   optimizer: z.object({ name: z.literal('sgd'), lr: z.number(), momentum: z.number(), weight_decay: z.number(), clip_norm: z.number().nullable(), betas: z.undefined().optional(), eps: z.undefined().optional(), clip_kind: z.undefined().optional() }),
-});
+};
+
+const denseclConfig = z.discriminatedUnion('backbone', [
+  z.object({ ...common, ...denseclCommon, backbone: z.literal('vit') }),
+  z.object({ ...denseclCommon, backbone: z.literal('resnet'), image_size: common.image_size, batch: common.batch, blocks: z.array(z.int().positive()), base_width: z.int().positive(), expansion: z.literal(4), stride_in: z.literal('3x3'), batch_norm_eps: z.literal(1e-5), batch_norm_momentum: z.literal(0.1) }),
+]);
 
 const beitConfig = z.object({
   method: z.literal('beit'),
@@ -162,7 +165,9 @@ async function readValues(file: TensorFile, name: string): Promise<Values> {
   return { values: await file.readFloat32(name), shape: file.tensors.find((t) => t.name === name)!.shape };
 }
 
-const model = (c: GoldenConfig, layerScale: number | null) => modelSchema.parse({ arch: 'vit_tiny', imageSize: c.image_size, patchSize: c.patch_size, width: c.embed_dim, depth: c.depth, heads: c.heads, layerScale, layerNormEps: c.layer_norm_eps });
+type TransformerConfig = Exclude<GoldenConfig, { backbone: 'resnet' }>;
+
+const model = (c: TransformerConfig, layerScale: number | null) => modelSchema.parse({ arch: 'vit_tiny', imageSize: c.image_size, patchSize: c.patch_size, width: c.embed_dim, depth: c.depth, heads: c.heads, layerScale, layerNormEps: c.layer_norm_eps });
 
 const optimizerOf = ({ optimizer: o }: GoldenConfig) => (o.name === 'sgd' ? optimizerSchema.parse({ name: 'sgd', baseLearningRate: o.lr, momentum: o.momentum, weightDecay: o.weight_decay, clipNorm: o.clip_norm }) : optimizerSchema.parse({ baseLearningRate: o.lr, betas: o.betas, eps: o.eps, weightDecay: o.weight_decay, clipNorm: o.clip_norm, clip: o.clip_kind?.startsWith('per tensor') ? 'tensor' : 'global' }));
 
@@ -190,7 +195,7 @@ export function goldenModel(c: GoldenConfig): { model: ModelConfig; method: Meth
     return { model: model(c, null), method };
   }
   if (c.method === 'supervised') return { model: { ...model(c, null), dropPath: c.drop_path }, method: methodSchema.parse({ name: 'supervised', classes: c.classes, pooling: c.global_pool ? 'mean' : 'class', labelSmoothing: c.label_smoothing, layerDecay: c.layer_decay, mixup: 0, cutmix: 0 }) };
-  if (c.method === 'densecl') return { model: model(c, null), method: methodSchema.parse({ name: 'densecl', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, queueLength: c.queue_length, temperature: c.temperature, denseWeight: c.loss_lambda }) };
+  if (c.method === 'densecl') return { model: c.backbone === 'vit' ? model(c, null) : modelSchema.parse({ arch: 'resnet50', imageSize: c.image_size, blocks: c.blocks, baseWidth: c.base_width }), method: methodSchema.parse({ name: 'densecl', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, queueLength: c.queue_length, temperature: c.temperature, denseWeight: c.loss_lambda }) };
   if (c.method === 'beit') return { model: { ...model(c, c.layer_scale), dropPath: c.drop_path }, method: methodSchema.parse({ name: 'beit', vocabulary: c.vocabulary, positions: c.relative_position_bias ? 'relative' : 'learned' }) };
   if (c.method === 'mocov3') return { model: model(c, null), method: methodSchema.parse({ name: 'mocov3', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, projectorLayers: c.projector_layers, predictorLayers: c.predictor_layers, temperature: c.temperature, trainPatchEmbed: c.train_patch_embed, ...(c.mask_ratio === null ? {} : { mask: 'block', maskRatio: c.mask_ratio }) }) };
   const method = methodSchema.parse({
@@ -246,10 +251,11 @@ const viewsOf = (crops: Awaited<ReturnType<typeof readCrops>>, patchSize: number
 
 async function twoViewProblem(c: Extract<GoldenConfig, { method: 'mocov3' | 'densecl' }>, file: TensorFile): Promise<GoldenProblem> {
   const crops = await readCrops(file);
+  const problem = goldenModel(c);
   return {
-    options: { ...goldenModel(c), optimizer: optimizerOf(c) },
+    options: { ...problem, optimizer: optimizerOf(c) },
     rates: () => ({ learningRate: c.optimizer.lr, weightDecay: c.optimizer.weight_decay, momentum: c.ema_momentum }),
-    batch: () => ({ views: viewsOf(crops, c.patch_size), geometry: null }),
+    batch: () => ({ views: viewsOf(crops, problem.model.patchSize), geometry: null }),
   };
 }
 

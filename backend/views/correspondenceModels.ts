@@ -14,7 +14,6 @@ import { openModel, openUntrained, type OpenedModel } from '../evaluate/load.ts'
 import { reconstruct } from '../evaluate/reconstruct.ts';
 import { normalizeRows } from '../evaluate/vectors.ts';
 import { methodOf } from '../methods/registry.ts';
-import { encoderBlock } from '../nn/encoder.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import type { AttentionRequest, CorrespondenceCalls, LookedModel, LookedPair, MatchRates, ModelSource, PairChoice, PairRequest, RatesRequest } from '../protocol.ts';
 import { drawViews, openImages, wholeImages, type Views } from './correspondenceImages.ts';
@@ -52,10 +51,10 @@ export class ModelDrawer {
   model({ model: source }: { model: ModelSource }, context: AnswerContext): Promise<LookedModel> {
     return this.inTurn(context, async () => {
       const { model, method, parameters, assumptions } = await this.open(source, context);
-      const { imageSize, grid, depth } = modelDimensions(model);
+      const dimensions = modelDimensions(model), { imageSize, grid, depth } = dimensions;
       const looked = methodOf(method);
       return {
-        method: method.name, arch: model.arch, imageSize, grid, blocks: depth, heads: encoderBlock(model).heads,
+        method: method.name, arch: model.arch, imageSize, grid, blocks: depth, heads: dimensions.kind === 'transformer' ? dimensions.heads : 0,
         branches: hasTarget({ method, parameters }) ? ['online', 'target'] : ['online'],
         layers: [...Array.from({ length: depth }, (_, i) => `block:${i}`), 'encoder', ...(looked.project ? ['projector'] : []), ...(looked.predict ? ['prediction'] : [])],
         reconstructs: looked.reconstruct !== undefined,
