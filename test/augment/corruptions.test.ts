@@ -1,0 +1,79 @@
+/** The fifteen corruptions against the package imagecorruptions and the libraries that the published code calls, and by what their noise measures. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { defocusBlur, glassBlur, motionBlur, zoomBlur } from '../../backend/augment/corruptions/blur.ts';
+import type { Corruption, Scale } from '../../backend/augment/corruptions/corruption.ts';
+import { contrast, jpegCompression, pixelate } from '../../backend/augment/corruptions/digital.ts';
+import { elasticTransform } from '../../backend/augment/corruptions/elastic.ts';
+import { drawFrost, frost } from '../../backend/augment/corruptions/frost.ts';
+import { corruptionLevels, corruptionNames } from '../../backend/augment/corruptions/names.ts';
+import { gaussianNoise, impulseNoise, shotNoise } from '../../backend/augment/corruptions/noise.ts';
+import { corrupt, corruptAndStore } from '../../backend/augment/corruptions/registry.ts';
+import { brightness, fog, snow } from '../../backend/augment/corruptions/weather.ts';
+import { Kernels } from '../../backend/augment/kernels.ts';
+import { Random } from '../../backend/random.ts';
+import { pythonWith, runPython } from '../helpers/python.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { photos } from '../cli/command.ts';
+
+const kernels = new Kernels();
+const seed = 11;
+/** A draw of every op with the same numbers, which the peer gets as a file. */
+const stream = (): Random => new Random(seed, 3);
+
+const photo = async (size: number): Promise<Uint8Array> => new Uint8Array(await sharp(join(photos, 'boat/00003.jpg')).resize(size, size, { kernel: 'cubic' }).removeAlpha().raw().toBuffer());
+
+const distance = (a: Uint8Array, b: ArrayLike<number>): { mean: number; most: number } => ({ mean: a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length, most: a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0) });
+
+/** Levels of 255. */
+const slack: Readonly<Record<string, number>> = { snow: 3, glass_blur: 1 };
+
+interface Case {
+  file: string;
+  op: string;
+  level: number;
+  constants: unknown;
+  ours: Uint8Array;
+}
+
+async function cases(op: string, { levels, apply }: Corruption<never>, pixels: Uint8Array, size: number, scale: Scale): Promise<Case[]> {
+  return Promise.all(corruptionLevels.map(async (level) => {
+    const constants = levels[scale][level - 1]!;
+    return { file: `${op}-${level}.raw`, op, level, constants, ours: await apply(pixels, size, constants, stream(), kernels) };
+  }));
+}
+
+describe.each([['imagenet-c', 224], ['cifar-10-c', 32]] as const)('%s, %i pixels', (scale, size) => {
+  test('the same pixels as the peer gives from the same random numbers', { timeout: 300_000 }, async () => {
+    const python = await pythonWith(['imagecorruptions==1.1.2', 'numpy==2.4.6', 'scikit-image==0.26.0', 'opencv-python-headless==5.0.0.93', 'scipy==1.17.1', 'pillow==13.0.0']);
+    if (!python) return;
+    const pixels = await photo(size);
+    // Where the peer has no constants for small images, only what the libraries themselves compute.
+    const everywhere = { defocus_blur: defocusBlur, motion_blur: motionBlur, zoom_blur: zoomBlur, elastic_transform: elasticTransform, pixelate, jpeg_compression: jpegCompression };
+    const ops: Record<string, Corruption<never>> = scale === 'cifar-10-c' ? everywhere : { gaussian_noise: gaussianNoise, shot_noise: shotNoise, glass_blur: glassBlur, snow, fog, brightness, contrast, ...everywhere };
+    const all = (await Promise.all(Object.entries(ops).map(([name, op]) => cases(name, op, pixels, size, scale)))).flat();
+    const folder = temporaryFolder();
+    mkdirSync(folder, { recursive: true });
+    const random = stream();
+    writeFileSync(join(folder, 'image.raw'), pixels);
+    writeFileSync(join(folder, 'uniforms.raw'), Float64Array.from({ length: 320_000 }, () => random.uniform()));
+    writeFileSync(join(folder, 'cases.json'), JSON.stringify(all.map(({ ours: _ours, ...rest }) => rest)));
+    await runPython(python, readFileSync(join(import.meta.dirname, 'corruptionPeer.py'), 'utf8'), [folder, String(size)]);
+    const worst = new Map<string, number>();
+    for (const { file, op, ours } of all) {
+      const raw = readFileSync(join(folder, file)), peer = new Float32Array(raw.buffer, raw.byteOffset, raw.length / 4);
+      expect(peer.length).toBe(ours.length);
+      // Ours are cut to whole steps: the peer's number lies at ours or less than a step above.
+      const excess = peer.reduce((most, value, i) => Math.max(most, ours[i]! - value, value - ours[i]! - 1), 0);
+      worst.set(op, Math.max(worst.get(op) ?? 0, excess));
+      // And an op that did nothing would not pass.
+      if (scale === 'imagenet-c') expect(distance(ours, pixels).mean).toBeGreaterThan(1);
+      if (op === 'jpeg_compression' || op === 'pixelate') expect(distance(ours, Uint8Array.from(peer)).most).toBe(0);
+    }
+    console.log(`${scale}: greatest excess in levels of 255: ${[...worst].map(([op, excess]) => `${op} ${excess.toFixed(4)}`).join(', ')}`);
+    // The peer's snow is not cut to bytes before its blur; and one byte of glass that is cut the other way counts as a level.
+    for (const [op, excess] of worst) expect({ op, excess, isNear: excess < (slack[op] ?? 0.02) }).toMatchObject({ isNear: true });
+  });
+});
