@@ -77,3 +77,57 @@ describe.each([['imagenet-c', 224], ['cifar-10-c', 32]] as const)('%s, %i pixels
     for (const [op, excess] of worst) expect({ op, excess, isNear: excess < (slack[op] ?? 0.02) }).toMatchObject({ isNear: true });
   });
 });
+
+describe('what the libraries cannot say', () => {
+  const grey = (size: number, value: number): Uint8Array => new Uint8Array(size * size * 3).fill(value);
+
+  test('noise has the mean and deviation of its constants', async () => {
+    const size = 64;
+    for (const scale of ['imagenet-c', 'cifar-10-c'] as const)
+      for (const level of [0, 4] as const) {
+        const noisy = await impulseNoise.apply(grey(size, 100), size, impulseNoise.levels[scale][level], stream(), kernels);
+        const share = (value: number): number => noisy.reduce((sum, v) => sum + Number(v === value), 0) / noisy.length;
+        // Four standard errors.
+        const near = 4 * Math.sqrt(impulseNoise.levels[scale][level] / 2 / noisy.length);
+        for (const value of [0, 255]) expect(Math.abs(share(value) - impulseNoise.levels[scale][level] / 2)).toBeLessThan(near);
+        for (const [op, deviation] of [[gaussianNoise, (c: number) => c], [shotNoise, (c: number) => Math.sqrt(0.5 / c)]] as const) {
+          const constant = op.levels['cifar-10-c'][level], values = Float64Array.from(await op.apply(grey(size, 127.5), size, constant, stream(), kernels), (v) => (v + 0.5) / 255);
+          const mean = values.reduce((a, b) => a + b) / values.length, spread = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length);
+          expect(Math.abs(mean - 127 / 255)).toBeLessThan(0.005);
+          expect(Math.abs(spread / deviation(constant) - 1)).toBeLessThan(0.05);
+        }
+      }
+  });
+
+  test('drawn frost covers about as much as the photographs, whose means are 0.3 to 0.8 and deviations 0.06 to 0.19; none is like another', () => {
+    const panes = [1, 2, 3, 4].map((key) => drawFrost(96, new Random(key)));
+    for (const pane of panes) {
+      const mean = pane.reduce((a, b) => a + b) / pane.length, spread = Math.sqrt(pane.reduce((sum, v) => sum + (v - mean) ** 2, 0) / pane.length);
+      expect(mean).toBeGreaterThan(0.25);
+      expect(mean).toBeLessThan(0.85);
+      expect(spread).toBeGreaterThan(0.05);
+      expect(spread).toBeLessThan(0.25);
+    }
+    expect(panes[0]).not.toEqual(panes[1]);
+    // Of a black image the frost's share alone is left.
+    const [own, over] = frost.levels['cifar-10-c'][4];
+    const black = frost.apply(grey(32, 0), 32, [own, over], new Random(9), kernels) as Uint8Array, pane = drawFrost(32, new Random(9));
+    expect(black).toEqual(Uint8Array.from(pane, (v) => Math.trunc(over * 255 * v)));
+  });
+
+  test('equal keys give equal images, other seeds, images and levels others; images of more than 64 pixels are stored as JPEG', async () => {
+    for (const [size, isStored] of [[32, false], [96, true]] as const) {
+      const pixels = await photo(size), clean = pixels.slice();
+      for (const name of corruptionNames) {
+        const make = (level: 1 | 4, seed: number, index: number): Promise<Uint8Array> => corrupt(kernels, pixels, size, name, level, { seed, index });
+        const first = await make(4, 1, 2);
+        expect({ name, isSame: distance(first, await make(4, 1, 2)).most }).toEqual({ name, isSame: 0 });
+        expect(distance(first, await make(1, 1, 2)).most).toBeGreaterThan(0);
+        const isDrawn = !['defocus_blur', 'zoom_blur', 'brightness', 'contrast', 'pixelate', 'jpeg_compression'].includes(name);
+        for (const other of [await make(4, 2, 2), await make(4, 1, 3)]) expect({ name, differs: distance(first, other).most > 0 }).toEqual({ name, differs: isDrawn });
+        expect(distance(first, await corruptAndStore(kernels, pixels, size, name, 4, { seed: 1, index: 2 })).most > 0).toBe(isStored);
+      }
+      expect(distance(pixels, clean).most).toBe(0);
+    }
+  });
+});

@@ -58,11 +58,11 @@ test('a checkpoint that nothing else describes gives the logits of its own numbe
   expect([unread.size, logits.length]).toEqual([0, 7 * test.length]);
   const furthest = Math.max(...truth.flat().map((v, i) => Math.abs(v - logits[i]!)));
   expect(furthest).toBeLessThan(2e-5);
-  const result = await classifyProtocol(model, { train: join(images, 'train'), test: source }, 'online', () => undefined);
+  const result = await classifyProtocol(model, { train: join(images, 'train'), classes: null, allClasses: false, test: source }, 'online', () => undefined);
   expect(result.predictions).toEqual(truth.map((row) => row.indexOf(Math.max(...row))));
   expect(result.top1).toMatchObject({ count: result.predictions.filter((p, i) => p === Math.floor(i / 3)).length, total: 21 });
   expect(result.counts).toMatchObject({ classes: 7, test: 21 });
-  await expect(classifyProtocol(model, { train: null, test: join(images, 'test', 'boat') }, 'online', () => undefined)).rejects.toThrow(/has 0 classes and the classifier 7/);
+  await expect(classifyProtocol(model, { train: null, classes: null, allClasses: false, test: join(images, 'test', 'boat') }, 'online', () => undefined)).rejects.toThrow(/has 0 classes and the classifier 7/);
   model.parameters.dispose();
   const encoder = await openModel(reference('mae-0'));
   await expect(classify(encoder, pixels)).rejects.toThrow(/method mae has no classifier/);

@@ -38,10 +38,13 @@ export function weighted(image: Float64Array, size: number, channels: number, ta
   const reach = Math.max(...taps.map(({ dx, dy }) => Math.max(Math.abs(dx), Math.abs(dy))));
   const source = padded(image, size, channels, reach, border), stride = (size + 2 * reach) * channels;
   const result = new Float64Array(image.length), length = size * channels;
+  const offsets = taps.map(({ dx, dy }) => (reach + dy) * stride + (reach + dx) * channels);
+  // Four taps at a time, for each time costs a pass over the row.
   for (let y = 0; y < size; y++)
-    for (const { dx, dy, weight } of taps) {
-      let from = (y + reach + dy) * stride + (reach + dx) * channels;
-      for (let to = y * length; to < (y + 1) * length; to++) result[to]! += weight * source[from++]!;
+    for (let t = 0; t < taps.length; t += 4) {
+      const [a, b, c, d] = [0, 1, 2, 3].map((i) => taps[t + i]?.weight ?? 0) as [number, number, number, number];
+      let [from0, from1, from2, from3] = [0, 1, 2, 3].map((i) => (offsets[t + i] ?? 0) + y * stride) as [number, number, number, number];
+      for (let to = y * length; to < (y + 1) * length; to++) result[to]! += a * source[from0++]! + b * source[from1++]! + c * source[from2++]! + d * source[from3++]!;
     }
   return result;
 }

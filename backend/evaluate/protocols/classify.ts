@@ -1,7 +1,7 @@
 /** A classifier as it is, such as a supervised or fine-tuned model: its logits, and what share of images it tells the class of. */
 import * as tf from '@tensorflow/tfjs-core';
 import { evaluationChunks } from '../../data/evaluation.ts';
-import { openDataset, type Dataset } from '../../data/dataset.ts';
+import type { Dataset } from '../../data/dataset.ts';
 import { InputError } from '../../errors.ts';
 import type { Branch } from '../../methods/method.ts';
 import { methodOf } from '../../methods/registry.ts';
@@ -11,7 +11,7 @@ import { imagePatches } from '../../ops/imagePatches.ts';
 import { hasTarget, type FeatureModel } from '../features.ts';
 import { classification, ranked } from './classification.ts';
 import type { ProtocolResult } from './frozen.ts';
-import { labelledBy } from './labelled.ts';
+import { scoresOf, testedClasses, type ClassSources } from './testedClasses.ts';
 
 /** Images that go through the model at once. */
 const chunk = 64;
@@ -52,28 +52,22 @@ export async function classifyDataset(m: FeatureModel, dataset: Dataset, branch:
   return { logits, unread };
 }
 
-/**
- * Measures a classifier on the labelled images of a source. Classes are numbered as those of `train`, the images that the classifier learned
- * from; null: as the test images' own. Throws InputError where there is no classifier, or their numbers differ.
- */
-export async function classifyProtocol(m: FeatureModel, sources: { train: string | null; test: string }, branch: Branch, say: (text: string) => void): Promise<ProtocolResult> {
+/** Measures a classifier on the labelled images of a source. Throws InputError where there is no classifier, or as `testedClasses` does. */
+export async function classifyProtocol(m: FeatureModel, sources: ClassSources, branch: Branch, say: (text: string) => void): Promise<ProtocolResult> {
   const count = classesOf(m);
-  const known = sources.train === null ? null : await openDataset(sources.train);
-  const test = await openDataset(sources.test);
-  const classes = (known ?? test).classes;
-  if (classes.length === 0 || classes.length > count || (!known && classes.length !== count)) throw new InputError(`${(known ?? test).source} has ${classes.length} classes and the classifier ${count}: ${known ? 'give the images that it was trained on' : 'give the images that it was trained on too, with --data, which says which class is which'}`);
-  const held = labelledBy(test, classes, (known ?? test).source);
-  say(`test: ${held.labels.length} images`);
+  const { held, names, outputs, about } = await testedClasses(sources, count);
+  say(`test: ${held.labels.length} images; classes: ${about}`);
   const { logits, unread } = await classifyDataset(m, held.dataset, branch);
   const images = Array.from(held.labels.keys()).filter((i) => !unread.has(i));
-  // A head may have spare outputs: they count as mistakes where they win, under names of their own.
-  const names = Array.from({ length: count }, (_, i) => classes[i] ?? `output ${i}`);
-  const all = ranked(logits, count), rankings = images.map((i) => all[i]!);
+  const all = ranked(scoresOf(logits, count, outputs), outputs.length), rankings = images.map((i) => all[i]!);
   return {
     protocol: 'classify', ...classification(rankings, Int32Array.from(images, (i) => held.labels[i]!), names),
-    counts: { train: 0, test: images.length, classes: count, skipped: unread.size },
-    settings: { weights: hasTarget(m) && branch === 'target' ? 'the moving average' : 'as trained', crop: 'shorter side to 256/224 of the size, then the middle' },
+    counts: { train: 0, test: images.length, classes: names.length, skipped: unread.size },
+    settings: { weights: weightsOf(m, branch), crop: evaluationCrop, classes: about },
     predictions: rankings.map(([first]) => first!),
     tested: { dataset: held.dataset, images },
   };
 }
+
+export const evaluationCrop = 'shorter side to 256/224 of the size, then the middle';
+export const weightsOf = (m: FeatureModel, branch: Branch): string => (hasTarget(m) && branch === 'target' ? 'the moving average' : 'as trained');
