@@ -11,7 +11,7 @@ export type Levels<C> = readonly [C, C, C, C, C];
 export interface Corruption<C> {
   levels: { readonly [S in Scale]: Levels<C> };
   /** `pixels`: RGB [size, size, 3], which stay as they are. Gives as many bytes anew. Draws come in the order of the published code. */
-  apply(pixels: Uint8Array, size: number, constants: C, random: Random, kernels: Kernels): Uint8Array | Promise<Uint8Array>;
+  apply: (this: void, pixels: Uint8Array, size: number, constants: C, random: Random, kernels: Kernels) => Uint8Array | Promise<Uint8Array>;
 }
 
 /** Bytes as numbers in [0, 1]. */
