@@ -12,6 +12,18 @@ export function choiceOption(flags: string, description: string, choices: readon
   });
 }
 
+/** An option that takes some of a fixed set of values, separated by commas; by default all. They come in the set's own order. */
+export function listOption<T extends string | number>(flags: string, description: string, choices: readonly T[]): Option {
+  const names = choices.map(String);
+  return new Option(flags, description).default(choices, 'all').argParser((text: string): T[] => {
+    const given = text.split(',').map((name) => name.trim());
+    const unknown = given.find((name) => !names.includes(name));
+    const near = unknown === undefined ? null : nearest(unknown, names);
+    if (unknown !== undefined) throw new InvalidArgumentError(`There is no "${unknown}" among ${names.join(', ')}.${near === null ? '' : ` Did you mean "${near}"?`}`);
+    return choices.filter((choice) => given.includes(String(choice)));
+  });
+}
+
 export const engineNames = ['auto', 'torch', 'tensorflow', 'wasm'] as const;
 export const precisionNames = ['auto', 'fp32', 'bf16'] as const;
 

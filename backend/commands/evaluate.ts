@@ -1,14 +1,20 @@
-/** `siamscope evaluate`: what a checkpoint's features are worth, with nothing trained on top of them. */
+/** `siamscope evaluate`: what a checkpoint is worth, by itself or by a published protocol. */
 import type { Command } from 'commander';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { choiceOption, deviceOption, engineOption, jsonOption, positive, precisionOption, shotsOption, torchOption, wholeNumber, type engineNames, type precisionNames } from './arguments.ts';
+import { choiceOption, deviceOption, engineOption, jsonOption, listOption, positive, precisionOption, shotsOption, torchOption, wholeNumber, type engineNames, type precisionNames } from './arguments.ts';
 import { InputError } from '../errors.ts';
+import type { RunConfig } from '../train/config.ts';
+import { corruptionLevels, corruptionNames, type CorruptionName, type Level } from '../augment/corruptions/names.ts';
 import type { ProtocolResult } from '../evaluate/protocols/frozen.ts';
+import type { Head } from '../evaluate/protocols/recognizer.ts';
+import type { Section } from '../evaluate/protocols/reportPage.ts';
+import type { RobustnessResult } from '../evaluate/protocols/robustness.ts';
 import { example } from './example.ts';
+import { robustnessText } from './robustnessText.ts';
 import { print, printJson, say, table } from './terminal.ts';
 
-const protocols = ['knn', 'few-shot', 'linear'] as const;
+const protocols = ['knn', 'few-shot', 'linear', 'classify', 'robustness'] as const;
 const recipes = ['mae', 'mocov3', 'dino'] as const;
 
 interface EvaluateOptions {
@@ -21,6 +27,11 @@ interface EvaluateOptions {
   size?: number;
   seed: number;
   saveFeatures?: string;
+  classes?: string;
+  allClasses?: boolean;
+  head: Head;
+  corruptions: readonly CorruptionName[];
+  levels: readonly Level[];
   report?: string;
   data?: string;
   test?: string;
@@ -35,8 +46,18 @@ interface EvaluateOptions {
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
+/** Where images come from: as they are given, or the run's own. */
+function sourcesOf(config: RunConfig | null, data: string | undefined, test: string | undefined): { train: string | null; test: string | null } {
+  return { train: data === undefined ? (config?.data.train ?? null) : resolve(data), test: test === undefined ? (data === undefined ? (config?.data.test ?? null) : null) : resolve(test) };
+}
+
+/** What only one protocol has to show. */
+async function sectionOf({ robustness, examples }: Partial<RobustnessResult>): Promise<Section | null> {
+  return robustness && examples ? (await import('../evaluate/protocols/robustnessSection.ts')).robustnessSection(robustness, examples) : null;
+}
+
 /** One of the published protocols, on any checkpoint. */
-async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, recipe, epochs, batch, size, saveFeatures, report, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
+async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, recipe, epochs, batch, size, saveFeatures, classes, allClasses, head, corruptions, levels, report, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
   if (protocol === 'linear' && saveFeatures !== undefined) throw new InputError('linear sees new crops in every epoch, so there are no features to save: use --save-features with knn or few-shot');
   const [{ openModel }, { openEngine }, frozen, { resizedModel }] = await Promise.all([import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../evaluate/protocols/frozen.ts'), import('../evaluate/resize.ts')]);
   const path = resolve(checkpoint);
@@ -44,13 +65,17 @@ async function byProtocol(checkpoint: string, protocol: (typeof protocols)[numbe
   if (!json) say(`${engine.name} ${engine.version} on ${engine.deviceName} (${engine.device}, ${engine.precision})`);
   const opened = await openModel(path);
   const model = size === undefined ? opened : resizedModel(opened, size);
-  const train = data ?? model.config?.data.train, held = test ?? (data === undefined ? model.config?.data.test : undefined);
-  if (train === undefined || held === undefined || held === null) throw new InputError(`${protocol} learns from some images and is measured on others: give ${train === undefined ? '--data FOLDER and --test FOLDER' : '--test FOLDER'}, with a folder for each class`);
-  const sources = { train: data === undefined ? train : resolve(train), test: test === undefined ? held : resolve(held) };
+  const { train, test: held } = sourcesOf(model.config, data, test);
+  if (held === null) throw new InputError(`${protocol} is measured on images with classes: give --test FOLDER, with a folder for each class`);
   const tell = (text: string): void => {
     if (!json) say(text);
   };
-  const measure = async (): Promise<ProtocolResult> => {
+  const measure = async (): Promise<ProtocolResult & Partial<RobustnessResult>> => {
+    const classSources = { train, test: held, classes: classes === undefined ? null : resolve(classes), allClasses: allClasses ?? false };
+    if (protocol === 'classify') return (await import('../evaluate/protocols/classify.ts')).classifyProtocol(model, classSources, branch, tell);
+    if (protocol === 'robustness') return (await import('../evaluate/protocols/robustness.ts')).robustnessProtocol(model, classSources, branch, { corruptions, levels, head, neighbours, seed }, tell);
+    if (train === null) throw new InputError(`${protocol} learns from some images and is measured on others: give --data FOLDER too, with a folder for each class`);
+    const sources = { train, test: held };
     if (protocol === 'linear') return (await import('../evaluate/protocols/linear.ts')).linearProtocol(model, sources, branch, { recipe: recipe ?? null, epochs: epochs ?? null, batch: batch ?? null, seed }, tell);
     const features = await frozen.frozenFeatures(model, sources, protocol === 'knn' ? 'class' : 'last-block', branch, tell);
     if (saveFeatures !== undefined) await frozen.saveFeatures(resolve(saveFeatures), features);
@@ -59,15 +84,16 @@ async function byProtocol(checkpoint: string, protocol: (typeof protocols)[numbe
   const measured = await measure().finally(() => model.parameters.dispose());
   if (report !== undefined) {
     const [{ evaluationPage }, { writeAtomically }] = await Promise.all([import('../evaluate/protocols/reportPage.ts'), import('../formats/atomic.ts')]);
-    await writeAtomically(resolve(report), await evaluationPage(measured, `${basename(path)}, ${model.method.name}, ${branch} branch`, new Date()));
+    await writeAtomically(resolve(report), await evaluationPage(measured, `${basename(path)}, ${model.method.name}, ${branch} branch`, new Date(), await sectionOf(measured)));
     if (!json) say(`report: ${pathToFileURL(resolve(report)).href}`);
   }
-  const { tested: _tested, ...result } = measured;
+  const { tested: _tested, examples: _examples, ...result } = measured;
   if (json) return printJson({ checkpoint: path, branch, method: model.method.name, assumptions: model.assumptions, interval: '95 %, Wilson', engine: { name: engine.name, version: engine.version, device: engine.device, precision: engine.precision }, imageSize: model.model.imageSize, ...result });
   const rate = ({ value, low, high }: { value: number; low: number; high: number }): string[] => [percent(value), `${percent(low)} to ${percent(high)}`];
   const { counts } = result;
-  print(table([[protocol, 'share', '95 % interval'], ['top-1', ...rate(result.top1)], ['top-5', ...rate(result.top5)]]));
-  print(`${counts.train} training and ${counts.test} test images of ${counts.classes} classes${counts.skipped > 0 ? `; ${counts.skipped} could not be read and are left out` : ''}.`);
+  print(table([[protocol === 'robustness' ? 'as they are' : protocol, 'share', '95 % interval'], ['top-1', ...rate(result.top1)], ['top-5', ...rate(result.top5)]]));
+  print(`${counts.train > 0 ? `${counts.train} training and ` : ''}${counts.test} test images of ${counts.classes} classes${counts.skipped > 0 ? `; ${counts.skipped} could not be read and are left out` : ''}.`);
+  if (result.robustness) return print(robustnessText(result.robustness, result.settings));
   if (result.mostConfused.length > 0) print(table([['most often taken', 'for', 'images'], ...result.mostConfused.slice(0, 5).map(({ truth, predicted, count }) => [truth, predicted, String(count)])]));
 }
 
@@ -116,13 +142,18 @@ export function addEvaluate(program: Command): void {
     .option('--data <path>', 'images; default: the run\'s own')
     .option('--test <path>', 'test images with the same classes; default: the run\'s own')
     .addOption(choiceOption('--branch <name>', 'the encoder that is measured', ['online', 'target']).default('online'))
-    .addOption(choiceOption('--protocol <name>', 'knn (DINO), few-shot (MSN: softmax regression on frozen features) or linear (MAE, MoCo-v3, DINO: a classifier trained on augmented images)', protocols))
+    .addOption(choiceOption('--protocol <name>', 'knn (DINO), few-shot (MSN: softmax regression on frozen features), linear (MAE, MoCo-v3, DINO: a classifier trained on augmented images), classify (a supervised or fine-tuned model as it is) or robustness (the same under the fifteen corruptions of ImageNet-C)', protocols))
     .addOption(shotsOption())
     .option('--lambda <number>', 'few-shot: weight decay; default: 0.1 over the number of labelled images', positive)
     .addOption(choiceOption('--recipe <name>', 'linear: whose; default: that of the method\'s own paper', recipes))
     .option('--epochs <number>', 'linear: default: the recipe\'s, 90 or 100', wholeNumber(1))
     .option('--batch <number>', 'linear: images a step; default: the recipe\'s, or all where there are fewer', wholeNumber(2))
-    .option('--seed <number>', 'few-shot: which images are labelled; linear: the crops', wholeNumber(0), 0)
+    .option('--seed <number>', 'few-shot: which images are labelled; linear: the crops; robustness: the noise', wholeNumber(0), 0)
+    .option('--classes <file>', 'classify, robustness: the classes of the classifier\'s outputs, one a line; default: the folders of --data in order')
+    .option('--all-classes', 'classify, robustness: predictions may be classes that the test images do not have; default: only those that they have')
+    .addOption(choiceOption('--head <name>', 'robustness: what tells the class: the model\'s own classifier, or knn on frozen features', ['classifier', 'knn']).default('classifier'))
+    .addOption(listOption('--corruptions <names>', 'robustness: some of them, with commas', corruptionNames))
+    .addOption(listOption('--levels <numbers>', 'robustness: some of 1 to 5, with commas', corruptionLevels))
     .option('--size <pixels>', 'with --protocol: of the images, where not the model\'s own', wholeNumber(1))
     .option('--save-features <file>', 'with --protocol: write features and labels as safetensors')
     .option('--report <file>', 'with --protocol: write a page with the confusion matrix and pictures of mistakes')
@@ -133,6 +164,6 @@ export function addEvaluate(program: Command): void {
     .addOption(precisionOption())
     .addOption(torchOption())
     .addOption(jsonOption())
-    .addHelpText(...example('siamscope evaluate runs/demo\nsiamscope evaluate mae.pth --protocol few-shot --data train --test val'))
+    .addHelpText(...example('siamscope evaluate runs/demo\nsiamscope evaluate mae.pth --protocol few-shot --data train --test val\nsiamscope evaluate runs/fine-tuned --protocol robustness --levels 1,3,5'))
     .action(evaluate);
 }

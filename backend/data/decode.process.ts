@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import sharp from 'sharp';
+import { corruptAndStore } from '../augment/corruptions/registry.ts';
 import { Kernels } from '../augment/kernels.ts';
 import { expandViews, type ViewSpec } from '../augment/plan.ts';
 import { drawView, renderEvaluation, renderView } from '../augment/views.ts';
@@ -42,7 +43,10 @@ async function render(job: Job, views: readonly ViewSpec[], sample: JobSample, t
   kernels.reset();
   const source = await decodeImage(kernels, reader.read(sample));
   if (job.kind === 'evaluation') {
-    target.writeView(0, 0, kernels.pixels(renderEvaluation(kernels, source, job.size)), null, null);
+    const { size, corrupted } = job, pixels = kernels.pixels(renderEvaluation(kernels, source, size));
+    if (!corrupted || !sample.corruption) return target.writeView(0, 0, pixels, null, null);
+    const { levels, seed } = corrupted, clean = pixels.slice();
+    for (const [i, level] of levels.entries()) target.writeView(0, i, await corruptAndStore(kernels, clean, size, sample.corruption, level, { seed, index: sample.index }), null, null);
     return;
   }
   const key = { seed: job.seed, epoch: sample.epoch, index: sample.index };

@@ -1,15 +1,24 @@
 /** What decoding is asked to do, and the messages between the pool, its threads, and the decoder processes behind them. */
+import type { CorruptionName, Level } from '../augment/corruptions/names.ts';
 import { expandViews, gridOf, type ViewPlan } from '../augment/plan.ts';
 import type { ViewShape } from './batchBuffer.ts';
 import type { SampleLocation } from './dataset.ts';
 
-/** The views of training, or the one resized and centrally cropped picture of evaluation. */
-export type Job = { kind: 'views'; plan: ViewPlan; seed: number } | { kind: 'evaluation'; size: number };
+/** A sample's corruption is made anew from the evaluation's picture for each level. */
+export interface CorruptedLevels {
+  levels: readonly Level[];
+  seed: number;
+}
+
+/** The views of training, or the one resized and centrally cropped picture of evaluation, as it is or corrupted. */
+export type Job = { kind: 'views'; plan: ViewPlan; seed: number } | { kind: 'evaluation'; size: number; corrupted?: CorruptedLevels };
 
 export interface JobSample extends SampleLocation {
   /** Of the dataset. */
   index: number;
   epoch: number;
+  /** Where the job is to corrupt. */
+  corruption?: CorruptionName;
 }
 
 export interface WorkerData {
@@ -45,7 +54,7 @@ export const decoderOutput = 3, decoderFile = 4;
 
 /** The views that a job writes, in order. */
 export function jobShapes(job: Job): ViewShape[] {
-  if (job.kind === 'evaluation') return [{ name: 'evaluation', size: job.size, patches: 0 }];
+  if (job.kind === 'evaluation') return (job.corrupted?.levels ?? [0]).map((level) => ({ name: `evaluation ${level}`, size: job.size, patches: 0 }));
   return expandViews(job.plan).map((view) => ({
     name: view.name,
     size: view.size,

@@ -6,7 +6,7 @@ import { paperStyle, policyFor } from '../../report/paperStyle.ts';
 import { formatValue, whole } from '../../report/words.ts';
 import type { ProtocolResult } from './frozen.ts';
 
-const style = `${paperStyle}
+const pageStyle = `${paperStyle}
 figure { margin: 28px 0 0; }
 .share { display: block; width: 100%; max-width: 720px; height: auto; }
 .share .all { fill: var(--hairline); }
@@ -30,7 +30,7 @@ td:first-of-type, thead th:nth-child(2) { text-align: left; }
 .mistakes small { color: var(--quiet); display: block; }
 `;
 
-const names: Readonly<Record<string, string>> = { knn: 'nearest neighbours', 'few-shot': 'softmax regression on few labels', linear: 'a linear classifier' };
+const names: Readonly<Record<string, string>> = { knn: 'nearest neighbours', 'few-shot': 'softmax regression on few labels', linear: 'a linear classifier', classify: 'the classifier as it is', robustness: 'the classifier, before any corruption' };
 /** With more classes the matrix is no longer read, only its largest cells. */
 const mostDrawn = 60;
 const picturesOfPair = 4, mostPictures = 24, pictureSize = 160;
@@ -71,8 +71,15 @@ async function mistakesOf({ mostConfused, predictions, tested: { dataset, images
 
 const shown = (value: unknown): string => (Array.isArray(value) ? `${value.length} of them` : typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : typeof value === 'string' ? value : JSON.stringify(value));
 
+/** What only one protocol has to show, with the style that it needs. */
+export interface Section {
+  style: string;
+  body: Html;
+}
+
 /** `about`: what was measured, such as the checkpoint and its method. */
-export async function evaluationPage(result: ProtocolResult, about: string, written: Date): Promise<string> {
+export async function evaluationPage(result: ProtocolResult, about: string, written: Date, section: Section | null = null): Promise<string> {
+  const style = `${pageStyle}${section?.style ?? ''}`;
   const { top1, top5, counts, confusion, mostConfused, protocol, settings } = result;
   const { classes } = result.tested.dataset, chance = 1 / classes.length;
   const mistakes = await mistakesOf(result, classes);
@@ -96,6 +103,7 @@ export async function evaluationPage(result: ProtocolResult, about: string, writ
 </header>
 <main>
 <figure>${shareDrawing(top1, chance)}</figure>
+${section?.body ?? null}
 <section><h2>What is taken for what</h2>
 ${classes.length > mostDrawn ? html`<p class="lead">${whole(classes.length)} classes are too many to draw: the whole matrix is in the output of --json.</p>` : html`<p class="lead">A row for each true class, a column for what its images were taken for.</p><figure>${matrixDrawing(confusion, classes)}</figure>`}
 ${mostConfused.length === 0 ? html`<p class="lead">No image was mistaken.</p>` : html`<div class="scroll" tabindex="0" role="group" aria-label="Most frequent mistakes"><table><thead><tr><th scope="col">Images of</th><th scope="col">taken for</th><th scope="col">images</th><th scope="col">of the class</th></tr></thead><tbody>
