@@ -177,3 +177,4 @@ export type * from './protocol/correspondence.ts';
 export type * from './protocol/curves.ts';
 export type * from './protocol/augmentation.ts';
 export type * from './protocol/checkpoint.ts';
+export type * from './protocol/study.ts';

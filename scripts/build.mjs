@@ -41,7 +41,8 @@ await build({ entryPoints: [{ in: 'webviews/report/main.ts', out: 'report' }], o
 const views = readdirSync(join(root, 'webviews')).filter((name) => name !== 'report' && existsSync(join(root, 'webviews', name, 'main.ts')));
 await build({ entryPoints: views.map((name) => ({ in: `webviews/${name}/main.ts`, out: name })), outdir: 'dist/webviews', absWorkingDir: root, bundle: true, platform: 'browser', target: 'es2022', format: 'iife', minify: true, charset: 'utf8', logLevel: 'warning' });
 
-// The extension, for the editor's extension host, and the schema that it completes run files from.
+// The extension, for the editor's extension host, and the schemas that it completes run files and study files from.
 // jsonc-parser's CommonJS form cannot be bundled, its module can.
 await build({ ...common, mainFields: ['module', 'main'], entryPoints: [{ in: 'extension/extension.ts', out: 'extension' }], outdir: 'dist', outExtension: { '.js': '.cjs' }, format: 'cjs' });
-writeFileSync(join(root, 'dist/siam-run.schema.json'), execFileSync(process.execPath, [join(root, 'dist/siamscope.mjs'), 'schema'], { encoding: 'utf8' }));
+for (const [name, ...options] of [['run'], ['study', '--study']])
+  writeFileSync(join(root, `dist/siam-${name}.schema.json`), execFileSync(process.execPath, [join(root, 'dist/siamscope.mjs'), 'schema', ...options], { encoding: 'utf8' }));

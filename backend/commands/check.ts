@@ -9,8 +9,8 @@ const namedKey = /\b(?:schedule|model|method|augment|data|batch|optimizer|engine
 
 /** Checks the file and counts the images that it names. Throws InputError where it cannot be read or is no JSON. */
 export async function checkRunFile(file: string, overrides: readonly string[] = []): Promise<RunCheck> {
-  const [{ examineRun, parseOverride, readRunFile }, { mergeRun }, { methodOf }, { openDataset }, { SampleOrder }, { scheduleSteps }] = await Promise.all([
-    import('../train/runFile.ts'), import('../train/mergeRun.ts'), import('../methods/registry.ts'), import('../data/dataset.ts'), import('../data/order.ts'), import('../train/schedule.ts'),
+  const [{ examineRun, parseOverride }, { readRunFile }, { mergeRun }, { methodOf }, { openDataset }, { SampleOrder }, { scheduleSteps }] = await Promise.all([
+    import('../train/runFile.ts'), import('../train/readRunFile.ts'), import('../train/mergeRun.ts'), import('../methods/registry.ts'), import('../data/dataset.ts'), import('../data/order.ts'), import('../train/schedule.ts'),
   ]);
   const path = resolve(file);
   const { value } = await readRunFile(path);

@@ -1,4 +1,4 @@
-/** Starts a run in a process of its own that outlives the terminal, the editor, and whoever started it. */
+/** Starts a run or a study in a process of its own that outlives the terminal, the editor, and whoever started it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, rm, rmdir, stat } from 'node:fs/promises';
@@ -8,26 +8,18 @@ import { InputError, RunError } from '../errors.ts';
 import { liveHolder } from '../link/holder.ts';
 import { outputFile } from '../link/output.ts';
 import { readSmallFile } from '../link/smallFile.ts';
-import { readStatus } from '../link/status.ts';
-import type { RunState } from '../protocol.ts';
 import { inUse } from '../train/lock.ts';
-
-export interface DetachedRun {
-  run: string;
-  pid: number;
-  state: RunState;
-}
 
 const pollMilliseconds = 20;
 const patienceMilliseconds = 60_000;
 const outputBytes = 2 ** 20;
 
 /**
- * Runs `siamscope` with the arguments, which train in `folder`, in a session of its own without a terminal. Resolves when the run
- * folder has its status; what the process prints goes to output.txt there. Throws InputError or RunError with what the process said
- * where it ended before that.
+ * Runs `siamscope` with the arguments, which work in `folder`, in a session of its own without a terminal. Resolves with its process
+ * id when `begun` says that it has begun; what the process prints goes to output.txt there. Throws InputError or RunError with what the
+ * process said where it ended before that.
  */
-export async function startDetached(args: readonly string[], folder: string): Promise<DetachedRun> {
+export async function startDetached(args: readonly string[], folder: string, begun: (pid: number) => Promise<boolean>): Promise<number> {
   const holder = await liveHolder(folder);
   if (holder) throw inUse(folder, holder);
   const created = await mkdir(folder, { recursive: true });
@@ -41,10 +33,9 @@ export async function startDetached(args: readonly string[], folder: string): Pr
   await output.close();
   for (const deadline = performance.now() + patienceMilliseconds; ; ) {
     const exit = await Promise.race([ended, setTimeout(pollMilliseconds, null)]);
-    const status = await readStatus(folder);
-    if (status && status.pid === child.pid) {
+    if (child.pid !== undefined && (await begun(child.pid))) {
       child.unref();
-      return { run: folder, pid: status.pid, state: status.state };
+      return child.pid;
     }
     if (exit) {
       const said = ((await readSmallFile(path, outputBytes)) ?? '').slice(before ?? 0).replace(/^error: /, '').trim();
@@ -52,8 +43,8 @@ export async function startDetached(args: readonly string[], folder: string): Pr
       if (before === null) await rm(path, { force: true });
       if (created !== undefined) await rmdir(folder).catch(() => undefined);
       if (exit.code === 2) throw new InputError(said);
-      throw new RunError(said || `the run's process ended at once (${exit.signal ?? `exit code ${exit.code}`})`);
+      throw new RunError(said || `the process ended at once (${exit.signal ?? `exit code ${exit.code}`})`);
     }
-    if (performance.now() > deadline) throw new RunError(`the run's process (${child.pid}) has not begun within ${patienceMilliseconds / 1000} s: see ${path}`);
+    if (performance.now() > deadline) throw new RunError(`the process ${child.pid} has not begun within ${patienceMilliseconds / 1000} s: see ${path}`);
   }
 }

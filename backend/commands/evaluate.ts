@@ -10,15 +10,16 @@ import type { ProtocolResult } from '../evaluate/protocols/frozen.ts';
 import type { Head } from '../evaluate/protocols/recognizer.ts';
 import type { Section } from '../evaluate/protocols/reportPage.ts';
 import type { RobustnessResult } from '../evaluate/protocols/robustness.ts';
+import { evaluationProtocols, type EvaluationProtocol } from '../protocol/evaluations.ts';
 import { example } from './example.ts';
 import { robustnessText } from './robustnessText.ts';
 import { print, printJson, say, table } from './terminal.ts';
 
-const protocols = ['knn', 'few-shot', 'linear', 'classify', 'robustness'] as const;
+const protocols = Object.keys(evaluationProtocols) as EvaluationProtocol[];
 const recipes = ['mae', 'mocov3', 'dino'] as const;
 
 interface EvaluateOptions {
-  protocol?: (typeof protocols)[number];
+  protocol?: EvaluationProtocol;
   shots: { perClass: number } | { share: number };
   lambda?: number;
   recipe?: (typeof recipes)[number];
@@ -57,7 +58,7 @@ async function sectionOf({ robustness, examples }: Partial<RobustnessResult>): P
 }
 
 /** One of the published protocols, on any checkpoint. */
-async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, recipe, epochs, batch, size, saveFeatures, classes, allClasses, head, corruptions, levels, report, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
+async function byProtocol(checkpoint: string, protocol: EvaluationProtocol, { data, test, branch, neighbours, shots, seed, lambda, recipe, epochs, batch, size, saveFeatures, classes, allClasses, head, corruptions, levels, report, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
   if (protocol === 'linear' && saveFeatures !== undefined) throw new InputError('linear sees new crops in every epoch, so there are no features to save: use --save-features with knn or few-shot');
   const [{ openModel }, { openEngine }, frozen, { resizedModel }] = await Promise.all([import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../evaluate/protocols/frozen.ts'), import('../evaluate/resize.ts')]);
   const path = resolve(checkpoint);

@@ -15,6 +15,7 @@ interface RunStudyOptions {
   only?: string;
   now?: boolean;
   list?: boolean;
+  detach?: boolean;
   json?: boolean;
 }
 
@@ -48,15 +49,20 @@ function plainTeller(): (event: StudyEvent) => void {
 }
 
 async function runFile(file: string, options: RunStudyOptions): Promise<void> {
-  const { cellsOf, isMeant, readStudy } = await import('../study/studyFile.ts');
+  const [{ readStudy, studyFolder }, { cellsOf, isMeant }] = await Promise.all([import('../study/studyFile.ts'), import('../study/cells.ts')]);
   const path = resolve(file);
   const study = await readStudy(path);
-  const folder = options.out === undefined ? join(dirname(path), study.name) : resolve(options.out);
+  const folder = options.out === undefined ? studyFolder(path, study) : resolve(options.out);
   const cells = await cellsOf(study, path, folder);
   const meant = cells.filter((cell) => isMeant(options.only, cell));
   if (meant.length === 0) throw new InputError(`--only ${options.only} fits none of the rows ${[...new Set(cells.map(({ row }) => row.id))].join(', ')}`);
   if (options.list) return list(folder, study, new Set(meant.map(({ folder: cell }) => cell)), options.json ?? false);
-  const { runStudy } = await import('../study/runStudy.ts');
+  const { checkBegun, runStudy } = await import('../study/runStudy.ts');
+  if (options.detach) {
+    // What would be refused is refused here, where someone reads it.
+    await checkBegun(cells);
+    return detach(path, folder, options);
+  }
   const stop = stopBySignals(() => {
     if (!options.json) say('stopping after this step and saving; once more to stop at once');
   });
@@ -69,6 +75,15 @@ async function runFile(file: string, options: RunStudyOptions): Promise<void> {
     if (!options.json) say(`go on with: siamscope study ${file}`);
     process.exitCode = 1;
   }
+}
+
+async function detach(path: string, folder: string, { only, now, json }: RunStudyOptions): Promise<void> {
+  const [{ startDetached }, { liveHolder }] = await Promise.all([import('./detach.ts'), import('../link/holder.ts')]);
+  const flags = [...(only === undefined ? [] : ['--only', only]), ...(now ? ['--now'] : [])];
+  const pid = await startDetached(['study', path, '--out', folder, ...flags], folder, async (own) => (await liveHolder(folder, { sweep: false }))?.pid === own);
+  if (json) return printJson({ study: folder, pid });
+  print(relative('', folder) || '.');
+  say(`runs as process ${pid}; stop it with: kill ${pid}`);
 }
 
 async function list(folder: string, study: Study, meant: ReadonlySet<string>, json: boolean): Promise<void> {
@@ -93,7 +108,7 @@ function portable(path: string, folder: string): string {
 }
 
 async function init(_name: string, { scale, data, test, out = 'paper.study.json', force }: InitStudyOptions): Promise<void> {
-  const [{ stat }, { writeAtomically }, { openDataset }, { paperStudy }, { cellsOf, parseStudy }] = await Promise.all([import('node:fs/promises'), import('../formats/atomic.ts'), import('../data/dataset.ts'), import('../study/paper.ts'), import('../study/studyFile.ts')]);
+  const [{ stat }, { writeAtomically }, { openDataset }, { paperStudy }, { parseStudy }, { cellsOf }] = await Promise.all([import('node:fs/promises'), import('../formats/atomic.ts'), import('../data/dataset.ts'), import('../study/paper.ts'), import('../study/studyFile.ts'), import('../study/cells.ts')]);
   const isFolder = (path: string) => stat(path).then((info) => info.isDirectory(), () => false);
   const path = resolve(out);
   const folder = dirname(path);
@@ -113,10 +128,10 @@ async function init(_name: string, { scale, data, test, out = 'paper.study.json'
 }
 
 async function table(file: string, { out, into }: { out?: string; into?: string }): Promise<void> {
-  const [{ readStudy }, { readCells }, { summarize }, { markdownTable }, { writeTables }] = await Promise.all([import('../study/studyFile.ts'), import('../study/state.ts'), import('../study/summary.ts'), import('../study/plainTables.ts'), import('../study/tables.ts')]);
+  const [{ readStudy, studyFolder }, { readCells }, { summarize }, { markdownTable }, { writeTables }] = await Promise.all([import('../study/studyFile.ts'), import('../study/state.ts'), import('../study/summary.ts'), import('../study/plainTables.ts'), import('../study/tables.ts')]);
   const path = resolve(file);
   const study = await readStudy(path);
-  const folder = out === undefined ? join(dirname(path), study.name) : resolve(out);
+  const folder = out === undefined ? studyFolder(path, study) : resolve(out);
   const cells = await readCells(study, folder);
   if (cells.every(({ state }) => state === 'waiting')) throw new InputError(`${folder} has no runs of this study yet: start it with "siamscope study ${file}"`);
   const begun = new Set(cells.filter(({ state }) => state !== 'waiting').map(({ row }) => row.id));
@@ -144,6 +159,7 @@ export function addStudy(program: Command): void {
     .option('--out <folder>', 'where runs and tables go; default: NAME beside the file')
     .option('--only <patterns>', 'rows or row/seed, such as siamese,d/0,m*')
     .option('--now', 'do not wait for other runs on the same device')
+    .option('--detach', 'start it in a process of its own and return; it outlives this terminal')
     .option('--list', 'only say how far each run is')
     .addOption(jsonOption('print every event as a JSON line'))
     .addHelpText(...example('siamscope study paper.study.json --only siamese,mae'))

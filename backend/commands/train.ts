@@ -42,12 +42,12 @@ async function prepare(file: string, options: TrainOptions): Promise<{ config: R
 }
 
 async function detach(file: string, options: TrainOptions): Promise<void> {
-  const [{ startDetached }, { path, folder }] = await Promise.all([import('./detach.ts'), prepare(file, options)]);
+  const [{ startDetached }, { readStatus }, { path, folder }] = await Promise.all([import('./detach.ts'), import('../link/status.ts'), prepare(file, options)]);
   const flags = [...(options.resume ? ['--resume'] : []), ...(options.now ? ['--now'] : []), ...overrides(options).flatMap((set) => ['--set', set])];
-  const run = await startDetached(['train', path, '--run', folder, '--quiet', ...flags], folder);
-  if (options.json) return printJson(run);
+  const pid = await startDetached(['train', path, '--run', folder, '--quiet', ...flags], folder, async (own) => (await readStatus(folder))?.pid === own);
+  if (options.json) return printJson({ run: folder, pid, state: (await readStatus(folder))?.state ?? 'starting' });
   print(relative('', folder) || '.');
-  say(`runs as process ${run.pid}; stop it with: kill ${run.pid}`);
+  say(`runs as process ${pid}; stop it with: kill ${pid}`);
 }
 
 async function train(file: string, options: TrainOptions): Promise<void> {

@@ -8,6 +8,7 @@ import { readStatus } from '../link/status.ts';
 import type { HealthFinding } from '../protocol.ts';
 import type { RunConfig } from '../train/config.ts';
 import { configFile } from '../train/folder.ts';
+import { lockRunFolder } from '../train/lock.ts';
 import { trainRun } from '../train/loop.ts';
 import { TrainingThread } from '../train/trainingThread.ts';
 import type { CellJob, CellMessage, CellRequest } from './cellMessages.ts';
@@ -34,10 +35,16 @@ process.on('message', (message: CellRequest) => {
   });
 });
 
+interface Outcome {
+  steps: number;
+  seconds: number;
+  loss: number | null;
+}
+
 const described = ({ step, summary }: HealthFinding): string => `step ${step}: ${summary}`;
 
 /** Trains to the end; null where it was stopped. */
-async function train({ config, folder, now }: CellJob, health: string[]): Promise<{ steps: number; seconds: number; loss: number | null } | null> {
+async function train({ config, folder, now }: CellJob, health: string[]): Promise<Outcome | null> {
   const thread = new TrainingThread();
   // Sessions before this one are told of by the folder alone.
   const before = await readStatus(folder);
@@ -62,24 +69,34 @@ async function train({ config, folder, now }: CellJob, health: string[]): Promis
 }
 
 async function work(job: CellJob): Promise<CellMessage> {
-  const { config, folder, trained, ...settings } = job;
+  const { config, folder, trained } = job;
   const health: string[] = [];
-  let outcome: { steps: number; seconds: number; loss: number | null } | null = { steps: 0, seconds: 0, loss: null };
+  let outcome: Outcome | null = { steps: 0, seconds: 0, loss: null };
   if (trained) outcome = await train(job, health);
   else await prepareUntrained(folder, config);
   if (!outcome || stop.signal.aborted) return { kind: 'stopped' };
   say({ kind: 'measuring' });
+  // Nobody removes the run or trains it on meanwhile, and who looks at the folder sees that it is worked on.
+  const lock = await lockRunFolder(folder);
+  try {
+    const result = await measure(job, outcome, health);
+    await writeAtomically(join(folder, resultFile), `${JSON.stringify(result, null, 2)}\n`);
+    return { kind: 'done', result };
+  } finally {
+    await lock.release();
+  }
+}
+
+async function measure({ config, folder, trained, ...settings }: CellJob, outcome: Outcome, health: string[]): Promise<CellResult> {
   const began = performance.now();
   const { threads, ...request } = config.engine;
   const engine = await openEngine({ ...request, ...(threads === null ? {} : { threads }) });
   const model = trained ? await loadCheckpoint(folder, config) : untrained(config.model, config.method, config.seed);
   const measures = await measureModel(model, config, settings);
-  const result: CellResult = {
+  return {
     finished: new Date().toISOString(), steps: outcome.steps, trainSeconds: outcome.seconds, measureSeconds: (performance.now() - began) / 1000, loss: outcome.loss,
     engine: `${engine.name} ${engine.version}, ${engine.device}, ${engine.precision}`, health, measures,
   };
-  await writeAtomically(join(folder, resultFile), `${JSON.stringify(result, null, 2)}\n`);
-  return { kind: 'done', result };
 }
 
 async function prepareUntrained(folder: string, config: RunConfig): Promise<void> {

@@ -51,6 +51,7 @@ function stateOf({ cells }: SummaryRow): string {
   if (failed) return `failed: ${(failed.error ?? 'see its log').slice(0, 160)}`;
   const running = cells.find(({ state }) => state === 'running');
   if (running) return `running, step ${running.step}${running.steps === null ? '' : ` of ${running.steps}`}`;
+  if (cells.some(({ state }) => state === 'measuring')) return 'being measured';
   return cells.some(({ state }) => state === 'stopped') ? 'stopped, to be continued' : 'not run yet';
 }
 

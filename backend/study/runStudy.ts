@@ -1,7 +1,7 @@
 /** Runs the cells of a study, one a device at a time, each in a process of its own; what is done is never run again. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { builtFile } from '../assets.ts';
 import { InputError } from '../errors.ts';
@@ -10,8 +10,9 @@ import type { RunConfig } from '../train/config.ts';
 import { differences, isRunFolder, readConfig } from '../train/folder.ts';
 import { lockRunFolder } from '../train/lock.ts';
 import type { CellMessage, CellRequest } from './cellMessages.ts';
-import { readCells, readResult, studyCopy, type CellResult } from './state.ts';
-import type { Cell, Study } from './studyFile.ts';
+import { failureFile, readCells, readResult, studyCopy, type CellResult } from './state.ts';
+import type { Cell } from './cells.ts';
+import type { Study } from './studyFile.ts';
 import { writeTables } from './tables.ts';
 
 export type StudyEvent =
@@ -47,7 +48,11 @@ export interface StudyOutcome {
 const free = new Set<string>(['engine', 'checkpoint', 'health', 'data'] satisfies (keyof RunConfig)[]);
 
 /** Throws InputError where a cell was begun as another problem. */
-async function checkBegun(cell: Cell): Promise<void> {
+export async function checkBegun(cells: readonly Cell[]): Promise<void> {
+  for (const cell of cells) await checkCell(cell);
+}
+
+async function checkCell(cell: Cell): Promise<void> {
   if (!(await isRunFolder(cell.folder))) return;
   const kept = (config: RunConfig): object => Object.fromEntries(Object.entries(config).filter(([key]) => !free.has(key)));
   const changes = differences(kept(await readConfig(cell.folder)), kept(cell.config));
@@ -59,7 +64,7 @@ export async function runStudy({ study, cells, folder, isMeant, now, stop, onEve
   await mkdir(folder, { recursive: true });
   const lock = await lockRunFolder(folder);
   try {
-    for (const cell of cells) await checkBegun(cell);
+    await checkBegun(cells);
     await writeAtomically(join(folder, studyCopy), `${JSON.stringify(study, null, 2)}\n`);
     await writeTables(study, await readCells(study, folder), folder);
     const waiting: Cell[] = [];
@@ -74,14 +79,19 @@ export async function runStudy({ study, cells, folder, isMeant, now, stop, onEve
         onEvent({ kind: 'begun', cell: cell.id, place: ++place, of: clock.total, device });
         const began = performance.now();
         const { id } = cell;
+        await rm(join(cell.folder, failureFile), { force: true });
         const ended = await runCell(cell, { study, device, now, stop }, (message) => {
           if (message.kind === 'step') onEvent({ ...message, cell: id, studyEta: clock.eta(device, message.eta) });
           else if (message.kind === 'note') onEvent({ ...message, cell: id });
           else if (message.kind === 'measuring') onEvent({ kind: 'measuring', cell: id });
         });
         clock.ended(device, (performance.now() - began) / 1000, ended.kind === 'done' && cell.row.trained);
+        if (ended.kind === 'failed') {
+          failed.push({ cell: id, message: ended.message });
+          await mkdir(cell.folder, { recursive: true });
+          await writeAtomically(join(cell.folder, failureFile), `${JSON.stringify({ message: ended.message }, null, 2)}\n`);
+        }
         await tables();
-        if (ended.kind === 'failed') failed.push({ cell: id, message: ended.message });
         onEvent(ended.kind === 'done' ? { ...ended, cell: id, left: clock.left, studyEta: clock.eta(device, null) } : { ...ended, cell: id });
       }
     };

@@ -1,9 +1,10 @@
 /** What a study's folder says: which cells there are and how far each is. Reads small files alone, whoever wrote them, and launches nothing. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { parseJsonText } from '../link/holder.ts';
+import { liveHolder, parseJsonText } from '../link/holder.ts';
 import { readSmallFile } from '../link/smallFile.ts';
 import { isLiving, readStatus } from '../link/status.ts';
+import type { StudyCellState } from '../protocol/study.ts';
 import { cellFolder, parseStudy, type Study, type StudyRow } from './studyFile.ts';
 
 /** The study's file as it was when the study last ran, paths made absolute. */
@@ -11,7 +12,12 @@ export const studyCopy = 'study.json';
 /** In a run's folder: what was measured of it. Where it is, the cell is done. */
 export const resultFile = 'result.json';
 
-const studyBytes = 2 ** 20, resultBytes = 2 ** 18;
+/** In a run's folder: why its process failed, where the run itself could not say so. */
+export const failureFile = 'failure.json';
+
+const studyBytes = 2 ** 20, resultBytes = 2 ** 18, failureBytes = 2 ** 16;
+
+const failureSchema = z.object({ message: z.string().max(10_000) });
 
 const measureSchema = z.object({
   id: z.string().max(100),
@@ -40,16 +46,21 @@ const resultSchema = z.object({
 export type CellMeasure = z.infer<typeof measureSchema>;
 export type CellResult = z.infer<typeof resultSchema>;
 
-export type CellState = 'waiting' | 'running' | 'stopped' | 'failed' | 'done';
-
 export interface CellReading {
   row: StudyRow;
   seed: number;
   folder: string;
-  state: CellState;
+  state: StudyCellState;
   step: number;
   steps: number | null;
+  /** Seconds of training to go, while it runs. */
+  eta: number | null;
+  loss: number | null;
+  /** Steps of the newest checkpoint. */
+  checkpoint: number | null;
   error: string | null;
+  /** Why it pauses while it runs. */
+  waiting: string | null;
   result: CellResult | null;
 }
 
@@ -64,20 +75,46 @@ export async function readResult(folder: string): Promise<CellResult | null> {
   return text === null ? null : (resultSchema.safeParse(parseJsonText(text)).data ?? null);
 }
 
-async function readCell(row: StudyRow, seed: number, folder: string): Promise<CellReading> {
-  const [result, status] = await Promise.all([readResult(folder), readStatus(folder)]);
-  const state: CellState = result ? 'done' : !status ? 'waiting' : isLiving(status.state) || status.state === 'done' ? 'running' : status.state === 'failed' ? 'failed' : 'stopped';
-  return { row, seed, folder, state, step: result?.steps ?? status?.step ?? 0, steps: result?.steps ?? status?.steps ?? null, error: result ? null : (status?.error?.message ?? null), result };
+/** `atWork`: somebody runs the study. */
+export async function readCell(row: StudyRow, seed: number, folder: string, atWork: boolean): Promise<CellReading> {
+  const [result, status, failure] = await Promise.all([readResult(folder), readStatus(folder), readSmallFile(join(folder, failureFile), failureBytes).then((text) => failureSchema.safeParse(parseJsonText(text)).data ?? null)]);
+  const common = { row, seed, folder, checkpoint: status?.checkpoint ?? null };
+  if (result) return { ...common, state: 'done', step: result.steps, steps: result.steps, eta: null, loss: result.loss, error: null, waiting: null, result };
+  // A status that lives without a process is that of a run that was killed.
+  const isHeld = (await liveHolder(folder, { sweep: false })) !== null;
+  const training = status !== null && isLiving(status.state);
+  const state = ((): StudyCellState => {
+    if (isHeld) return row.trained && status?.state !== 'done' ? 'running' : 'measuring';
+    if (failure || status?.state === 'failed') return 'failed';
+    if (!status) return 'waiting';
+    // Between its last step and its measuring nobody holds it for a moment.
+    return status.state === 'done' && atWork ? 'measuring' : 'stopped';
+  })();
+  const runs = state === 'running' && training;
+  return { ...common, state, step: status?.step ?? 0, steps: status?.steps ?? null, eta: runs ? status.eta : null, loss: status?.loss ?? null, error: state === 'failed' ? (status?.error?.message ?? failure?.message ?? null) : null, waiting: runs ? status.waiting : null, result };
 }
 
+/** Whether somebody, here or elsewhere, runs the study in this folder. */
+export const isAtWork = async (folder: string): Promise<boolean> => (await liveHolder(folder, { sweep: false })) !== null;
+
+/** Rows with runs of their own, each with each seed. */
+export const cellPlaces = (study: Study, folder: string): { row: StudyRow; seed: number; folder: string }[] =>
+  study.rows.filter((row) => row.sameAs === undefined).flatMap((row) => study.seeds.map((seed) => ({ row, seed, folder: cellFolder(folder, row, seed) })));
+
 /** Reads the cells of a study whose runs are in `folder`. */
-export const readCells = (study: Study, folder: string): Promise<CellReading[]> =>
-  Promise.all(study.rows.filter((row) => row.sameAs === undefined).flatMap((row) => study.seeds.map((seed) => readCell(row, seed, cellFolder(folder, row, seed)))));
+export async function readCells(study: Study, folder: string): Promise<CellReading[]> {
+  const atWork = await isAtWork(folder);
+  return Promise.all(cellPlaces(study, folder).map((place) => readCell(place.row, place.seed, place.folder, atWork)));
+}
 
 /** A study's folder; null where there is none. Throws InputError where its copy of the study file is damaged. */
 export async function readStudyFolder(folder: string): Promise<StudyReading | null> {
+  const study = await readStudyCopy(folder);
+  return study && { study, cells: await readCells(study, folder) };
+}
+
+/** The study as it last ran in a folder; null where it never did. Throws InputError where the copy is damaged. */
+export async function readStudyCopy(folder: string): Promise<Study | null> {
   const text = await readSmallFile(join(folder, studyCopy), studyBytes);
-  if (text === null) return null;
-  const study = parseStudy(parseJsonText(text), () => join(folder, studyCopy));
-  return { study, cells: await readCells(study, folder) };
+  return text === null ? null : parseStudy(parseJsonText(text), () => join(folder, studyCopy));
 }

@@ -1,11 +1,9 @@
-/** The study file (`*.study.json`): which runs are compared, over which seeds, by which measures; and from it every cell with its complete configuration. */
+/** The study file (`*.study.json`): which runs are compared, over which seeds, by which measures. Knows nothing of engines or recipes, so that the editor reads it as well. */
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.ts';
-import type { RunConfig } from '../train/config.ts';
 import { describeIssue, problemLines, problemsOf } from '../train/configErrors.ts';
-import { mergeRun, type JsonObject } from '../train/mergeRun.ts';
-import { completeRun, readRunFile } from '../train/runFile.ts';
+import { readRunFile } from '../train/readRunFile.ts';
 import { protocolNames } from './protocolNames.ts';
 
 const part = z.record(z.string(), z.unknown());
@@ -24,7 +22,7 @@ const rowSchema = z.strictObject({
   note: z.string().max(1000).default('').describe('What a reader of the table must know of the row.'),
 });
 
-const studySchema = z.strictObject({
+export const studySchema = z.strictObject({
   $schema: z.string().optional(),
   name: id.describe('Name of the study, and of its folder beside this file.'),
   title: z.string().max(200).default('').describe('Heads the report.'),
@@ -35,23 +33,12 @@ const studySchema = z.strictObject({
   pairs: z.int().min(8).max(100_000).default(256).describe('Pairs of views that correspondence is measured on.'),
   neighbours: z.int().min(1).max(10_000).default(20).describe('Neighbours that vote.'),
   devices: z.array(z.string()).min(1).max(64).default(['auto']).describe('Devices that cells are given to, one each at a time.'),
-  rows: z.array(rowSchema).min(1).max(1000),
+  rows: z.array(rowSchema).min(1).max(1000).describe('The table\'s rows.'),
 });
 
 export type StudyFile = z.input<typeof studySchema>;
 export type StudyRow = z.infer<typeof rowSchema>;
 export type Study = Omit<z.infer<typeof studySchema>, '$schema'>;
-
-/** One run of the study: a row with one seed. */
-export interface Cell {
-  /** `row/seed`. */
-  id: string;
-  row: StudyRow;
-  seed: number;
-  /** The run's folder. */
-  folder: string;
-  config: RunConfig;
-}
 
 /** Checks a study's values. Throws InputError that names every wrong key. */
 export function parseStudy(value: unknown, place: (path: readonly PropertyKey[]) => string): Study {
@@ -79,40 +66,7 @@ export async function readStudy(path: string): Promise<Study> {
   return parseStudy(value, place);
 }
 
+/** The study's folder beside its file. */
+export const studyFolder = (path: string, study: Pick<Study, 'name'>): string => join(dirname(resolve(path)), study.name);
+
 export const cellFolder = (folder: string, row: StudyRow, seed: number): string => join(folder, 'runs', `${row.id}-${seed}`);
-
-/** Every cell with its configuration, all rows by the first seed first, so that a study that is cut short still compares all of them; the study's file is at `path`, its runs are in `folder`. Throws InputError that names the row. */
-export async function cellsOf(study: Study, path: string, folder: string): Promise<Cell[]> {
-  const cells: Cell[] = [];
-  const base = dirname(path);
-  for (const row of study.rows) {
-    if (row.sameAs !== undefined) continue;
-    try {
-      // A run file's own paths count from its own folder.
-      const begun = row.file === undefined ? { value: { preset: row.preset } as JsonObject, folder: base } : { value: (await readRunFile(resolve(base, row.file))).value, folder: dirname(resolve(base, row.file)) };
-      const common = begun.folder === base ? study.run : withAbsoluteData(study.run, base);
-      const values = [common, row.run].reduce(mergeRun, begun.value);
-      for (const seed of study.seeds) cells.push({ id: `${row.id}/${seed}`, row, seed, folder: cellFolder(folder, row, seed), config: completeRun({ ...values, name: `${row.id}-${seed}`, seed }, { folder: begun.folder }) });
-    } catch (error) {
-      if (error instanceof InputError) throw new InputError(`row ${row.id}: ${error.message}`, { cause: error });
-      throw error;
-    }
-  }
-  return study.seeds.flatMap((seed) => cells.filter((cell) => cell.seed === seed));
-}
-
-/** Images that the study names are where the study says, also for run files elsewhere. */
-function withAbsoluteData(run: JsonObject, base: string): JsonObject {
-  const { data } = run;
-  if (typeof data !== 'object' || data === null) return run;
-  return { ...run, data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, (key === 'train' || key === 'test') && typeof value === 'string' ? resolve(base, value) : (value as unknown)])) };
-}
-
-/** Whether a cell is meant by a list of patterns, such as `siamese,d/0,m*`: names of rows or of cells, `*` for anything. */
-export function isMeant(patterns: string | undefined, cell: Cell): boolean {
-  if (patterns === undefined) return true;
-  return patterns.split(',').some((pattern) => {
-    const expression = new RegExp(`^${pattern.trim().replace(/[.+?^${}()|[\]\\/]/g, '\\$&').replace(/\*/g, '.*')}$`, 'i');
-    return expression.test(cell.row.id) || expression.test(cell.id);
-  });
-}

@@ -12,7 +12,8 @@ import type { RunConfig } from './config.ts';
 import { systemReason } from './failures.ts';
 import { lockRunFolder, type RunLock } from './lock.ts';
 import { metricsFile } from './metrics.ts';
-import { completeRun, readRunFile } from './runFile.ts';
+import { readRunFile } from './readRunFile.ts';
+import { completeRun } from './runFile.ts';
 
 export const configFile = 'config.json';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { runSchema } from './config.ts';
 import { choice } from '../choice.ts';
 
-type Node = Record<string, unknown>;
+export type Node = Record<string, unknown>;
 
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value);
 const childNodes = (node: Node): Node[] => Object.values(node).flatMap((value): unknown[] => (Array.isArray(value) ? value : [value])).filter(isNode);
@@ -20,7 +20,7 @@ function rangeText({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum 
 }
 
 /** Puts default and range behind each description: editors show neither by themselves. */
-function document(node: Node): void {
+export function document(node: Node): void {
   const parts = [node.description, [rangeText(node), defaultText(node.default)].filter((text) => text !== null).join(' ')].filter((text) => text !== undefined && text !== '');
   if (node.description !== undefined && parts.length > 1) node.markdownDescription = parts.join('\n\n');
   for (const child of childNodes(node)) document(child);
@@ -47,4 +47,17 @@ export function runJsonSchema(presets: Readonly<Record<string, string>>): Record
     if: { not: { required: ['preset'] } }, then: { required: ['schedule'] },
     defaultSnippets: [snippet(Object.keys(presets)[0]!)],
   };
+}
+
+/** The schema of a part of a run file, of which every key may be left out; without presets, which only whole files have. */
+export function runPartSchema(): Node {
+  const { properties: { $schema: _schema, preset: _preset, ...properties } } = runJsonSchema({ none: '' }) as { properties: Node };
+  return { type: 'object', additionalProperties: false, properties: withoutRequired(properties) };
+}
+
+function withoutRequired(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutRequired);
+  if (!isNode(value)) return value;
+  // A key may itself be called "required": lists alone are what the schema asks for.
+  return Object.fromEntries(Object.entries(value).filter(([key, inner]) => !(key === 'required' && Array.isArray(inner))).map(([key, inner]) => [key, withoutRequired(inner)]));
 }

@@ -1,5 +1,4 @@
 /** From a run file on disk, its preset and the command line's overrides to a checked, complete configuration. */
-import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { suggestion } from '../nearest.ts';
@@ -9,9 +8,7 @@ import { checkRun, runSchema, type RunConfig } from './config.ts';
 import { describeIssue, problemLines, problemsOf } from './configErrors.ts';
 import { parseJson } from './json.ts';
 import { isObject, mergeRun, type JsonObject } from './mergeRun.ts';
-
-/** A run file is a page of text; what is larger is something else. */
-const maxFileBytes = 2 ** 20;
+import { readRunFile } from './readRunFile.ts';
 
 /** A `key.path=value` of the command line as an object to merge: `a.b=1` is {a: {b: 1}}. Values are JSON, or else text. Throws InputError. */
 export function parseOverride(text: string): JsonObject {
@@ -32,31 +29,6 @@ function valueOf(literal: string): unknown {
   } catch {
     return literal;
   }
-}
-
-async function readText(path: string, what: string): Promise<string> {
-  let handle;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(code === 'ENOENT' ? `the ${what} ${path} does not exist: make one with "siamscope ${what === 'run file' ? `init ${path}` : 'study init'}"` : `the ${what} ${path} cannot be read (${code})`);
-  }
-  try {
-    const info = await handle.stat();
-    if (!info.isFile()) throw new InputError(`${path} is not a file: give a ${what} (*.${what === 'run file' ? 'siam' : 'study'}.json)`);
-    if (info.size > maxFileBytes) throw new InputError(`${path} has ${info.size} bytes, more than a ${what} may have (${maxFileBytes})`);
-    return await handle.readFile('utf8');
-  } finally {
-    await handle.close();
-  }
-}
-
-/** The file's own values, as they are written. Throws InputError with line and column where it is not JSON. */
-export async function readRunFile(path: string, what: 'run file' | 'study file' = 'run file'): Promise<{ value: JsonObject; place: (path: readonly PropertyKey[]) => string }> {
-  const { value, place } = parseJson(await readText(path, what), path);
-  if (!isObject(value)) throw new InputError(`${path}:1:1: a ${what} is an object {...}`);
-  return { value, place };
 }
 
 /**

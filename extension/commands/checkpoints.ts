@@ -1,4 +1,4 @@
-/** Commands on checkpoints: where they are, what they are worth, and writing their encoder for other tools. */
+/** Commands on checkpoints: where they are, and writing their encoder for other tools. */
 import { basename, dirname, extname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { commandJson } from '../command.ts';
@@ -54,14 +54,3 @@ export async function exportCheckpoint(parts: Parts, args: readonly unknown[]): 
 }
 
 const pythonLiteral = (value: unknown): string => JSON.stringify(value).replace(/\btrue\b/g, 'True').replace(/\bfalse\b/g, 'False').replace(/\bnull\b/g, 'None');
-
-/** In a terminal, where its table stays and Ctrl-C ends it. */
-export async function evaluateCheckpoint(parts: Parts, args: readonly unknown[]): Promise<void> {
-  const node = checkpointOf(args);
-  if (!node) return;
-  const { command, args: before, env } = await parts.process();
-  const name = parts.runs.get(node.folder)?.status.name ?? '';
-  const task = new vscode.Task({ type: 'siamscope', file: node.checkpoint.folder }, vscode.TaskScope.Workspace, t('Evaluate {0}, step {1}', name, node.checkpoint.step), 'SiamScope', new vscode.ProcessExecution(command, [...before, 'evaluate', node.checkpoint.folder], { env, cwd: node.folder }));
-  task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, panel: vscode.TaskPanelKind.Dedicated, echo: false };
-  await vscode.tasks.executeTask(task);
-}

@@ -3,7 +3,8 @@
 export const commandIds = [
   'siamscope.newRun', 'siamscope.newRunHere', 'siamscope.startRun', 'siamscope.resumeRun', 'siamscope.stopRun', 'siamscope.startNow', 'siamscope.saveRun', 'siamscope.deleteRun', 'siamscope.revealRun',
   'siamscope.openCurves', 'siamscope.compareRuns', 'siamscope.watchFolder', 'siamscope.openRunning', 'siamscope.showLog', 'siamscope.showOutput', 'siamscope.previewAugmentations', 'siamscope.correspond',
-  'siamscope.revealCheckpoint', 'siamscope.copyCheckpointPath', 'siamscope.exportCheckpoint', 'siamscope.evaluateCheckpoint',
+  'siamscope.revealCheckpoint', 'siamscope.copyCheckpointPath', 'siamscope.exportCheckpoint', 'siamscope.evaluateCheckpoint', 'siamscope.openEvaluation',
+  'siamscope.openStudy', 'siamscope.runStudy', 'siamscope.stopStudy',
   'siamscope.installEngine', 'siamscope.selectEngine', 'siamscope.refresh',
 ] as const;
 

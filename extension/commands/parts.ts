@@ -5,6 +5,7 @@ import type { EngineInventory } from '../engines/inventory.ts';
 import type { Launch } from '../launch.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { RunLogs } from '../views/runLog.ts';
+import type { CheckpointNode } from '../views/checkpointsTree.ts';
 import type { RunsNode, RunsTree } from '../views/runsTree.ts';
 
 export interface Parts {
@@ -17,5 +18,7 @@ export interface Parts {
   runLogs: RunLogs;
   runsTree: RunsTree;
   runsView: vscode.TreeView<RunsNode>;
+  /** A checkpoint was evaluated, and what came out is in this file: its row is shown. */
+  evaluated(node: CheckpointNode, record: string): Promise<void>;
   inventory: EngineInventory;
 }

@@ -1,12 +1,14 @@
 /** Every command of the palette, menus, lenses and keys, in one table: its work, and whether it launches something. */
 import { previewAugmentations } from './augmentation.ts';
-import { copyCheckpointPath, evaluateCheckpoint, exportCheckpoint, revealCheckpoint } from './checkpoints.ts';
+import { copyCheckpointPath, exportCheckpoint, revealCheckpoint } from './checkpoints.ts';
 import { openCorrespondence } from './correspondence.ts';
+import { evaluateCheckpoint, openEvaluation } from './evaluate.ts';
 import { installEngine, refreshEngines, selectEngine } from './engines.ts';
 import type { CommandId } from './ids.ts';
 import { newRun } from './newRun.ts';
 import type { Parts } from './parts.ts';
 import { compareRuns, deleteRun, openRunCurves, openRunning, resumeRun, revealRun, saveRun, showLog, startNow, startRun, stopRun, watchFolder } from './runs.ts';
+import { openStudy, runStudyFile, stopStudyFile } from './studies.ts';
 
 interface CommandEntry {
   run: (parts: Parts, args: readonly unknown[]) => unknown;
@@ -39,6 +41,10 @@ export const commandTable: Readonly<Record<CommandId, CommandEntry>> = {
   'siamscope.copyCheckpointPath': inspects(copyCheckpointPath),
   'siamscope.exportCheckpoint': launches(exportCheckpoint),
   'siamscope.evaluateCheckpoint': launches(evaluateCheckpoint),
+  'siamscope.openEvaluation': inspects(openEvaluation),
+  'siamscope.openStudy': inspects(openStudy),
+  'siamscope.runStudy': launches(runStudyFile),
+  'siamscope.stopStudy': launches(stopStudyFile),
   'siamscope.installEngine': launches(installEngine),
   'siamscope.selectEngine': launches(selectEngine),
   'siamscope.refresh': launches(refreshEngines),

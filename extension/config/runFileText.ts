@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 
 export const runFileEnding = '.siam.json';
 export const isRunFile = (path: string): boolean => path.endsWith(runFileEnding);
+export const studyFileEnding = '.study.json';
+export const isStudyFile = (path: string): boolean => path.endsWith(studyFileEnding);
 
 export interface Span {
   offset: number;

@@ -9,13 +9,12 @@ import { checkNode } from '../launch.ts';
 import { readSetting } from '../readSettings.ts';
 import { ViewBackend } from '../viewBackend.ts';
 import { LabHost, type Replacement } from './augmentationHost.ts';
+import { PanelMemory } from './memory.ts';
 import { Panel } from './panel.ts';
 
 const { t } = vscode.l10n;
 const type = 'siamscope.augmentation';
-/** Panels by their names with what they are about, so that a page's saved state names no path. */
-const memoryKey = 'siamscope.augmentation.panels';
-const rememberedPanels = 50;
+const memoryOf = (context: vscode.ExtensionContext): PanelMemory<Subject> => new PanelMemory(context, 'siamscope.augmentation.panels');
 /** The process is kept for someone who comes back soon. */
 const endMilliseconds = 30_000;
 const imageEnding = /\.(jpe?g|jfif|png|webp|avif|tiff?|gif|bmp)$/i;
@@ -97,8 +96,8 @@ const titleOf = ({ file, image }: Subject): string => t('Augmentations: {0}', ba
 export function restoreLabs(parts: LabParts): vscode.Disposable {
   const restoring = vscode.window.registerWebviewPanelSerializer(type, {
     deserializeWebviewPanel(webviewPanel: vscode.WebviewPanel, state: unknown) {
-      const name = typeof state === 'object' && state !== null && 'panel' in state && typeof state.panel === 'string' ? state.panel : '';
-      show(parts, name === '' ? randomUUID() : name, remembered(parts.context)[name] ?? { file: null, image: null }, webviewPanel);
+      const name = PanelMemory.nameIn(state);
+      show(parts, name === '' ? randomUUID() : name, memoryOf(parts.context).get(name) ?? { file: null, image: null }, webviewPanel);
       return Promise.resolve();
     },
   });
@@ -143,8 +142,7 @@ function show(parts: LabParts, name: string, subject: Subject, webviewPanel: vsc
   const entry: OpenPanel = { ...subject, panel };
   openPanels.add(entry);
   void host.look(true);
-  // Without it the panel is empty after a reload, and says how to fill it.
-  remember(context, name, subject).then(undefined, () => undefined);
+  void memoryOf(context).set(name, { file: subject.file, image: subject.image });
 }
 
 /** One edit, which is undone at once, and is not saved. */
@@ -160,10 +158,3 @@ async function replaceIn(uri: vscode.Uri, before: string, { offset, length, text
 
 /** Of the tab that has the file. */
 const columnOf = (uri: vscode.Uri): vscode.ViewColumn | undefined => vscode.window.tabGroups.all.find(({ tabs }) => tabs.some(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === uri.toString()))?.viewColumn;
-
-const remembered = (context: vscode.ExtensionContext): Record<string, Subject> => context.workspaceState.get<Record<string, Subject>>(memoryKey, {});
-
-function remember(context: vscode.ExtensionContext, name: string, { file, image }: Subject): Thenable<void> {
-  const others = Object.entries(remembered(context)).filter(([other]) => other !== name);
-  return context.workspaceState.update(memoryKey, Object.fromEntries([...others.slice(1 - rememberedPanels), [name, { file, image }]]));
-}

@@ -11,13 +11,12 @@ import { ViewBackend } from '../viewBackend.ts';
 import { listCheckpoints } from '../views/checkpoints.ts';
 import { isLiving, runRow } from '../views/runItem.ts';
 import { LookHost, type LookAbout, type Subject } from './correspondenceHost.ts';
+import { PanelMemory } from './memory.ts';
 import { Panel } from './panel.ts';
 
 const { t } = vscode.l10n;
 const type = 'siamscope.correspondence';
-/** Panels by their names with what they are about, so that a page's saved state names no path. */
-const memoryKey = 'siamscope.correspondence.panels';
-const rememberedPanels = 50;
+const memoryOf = (context: vscode.ExtensionContext): PanelMemory<LookAbout> => new PanelMemory(context, 'siamscope.correspondence.panels');
 /** The process is kept for someone who comes back soon: it holds models. */
 const endMilliseconds = 30_000;
 const imageEnding = /\.(jpe?g|jfif|png|webp|avif|tiff?|gif|bmp)$/i;
@@ -103,8 +102,8 @@ function titleOf(runs: Runs, { subjects, images }: LookAbout): string {
 export function restoreLooks(parts: LookParts): vscode.Disposable {
   const restoring = vscode.window.registerWebviewPanelSerializer(type, {
     deserializeWebviewPanel(webviewPanel: vscode.WebviewPanel, state: unknown) {
-      const name = typeof state === 'object' && state !== null && 'panel' in state && typeof state.panel === 'string' ? state.panel : '';
-      show(parts, name === '' ? randomUUID() : name, remembered(parts.context)[name] ?? { subjects: [], images: null, others: null }, webviewPanel);
+      const name = PanelMemory.nameIn(state);
+      show(parts, name === '' ? randomUUID() : name, memoryOf(parts.context).get(name) ?? { subjects: [], images: null, others: null }, webviewPanel);
       return Promise.resolve();
     },
   });
@@ -126,7 +125,7 @@ function show(parts: LookParts, name: string, about: LookAbout, webviewPanel: vs
     chooseImages,
     save,
     trust: async () => void (await vscode.commands.executeCommand('workbench.trust.manage')),
-    onAbout: (changed) => void remember(context, name, changed).then(undefined, () => undefined),
+    onAbout: ({ subjects, images, others }) => void memoryOf(context).set(name, { subjects, images, others }),
     onNotice: (notice) => panel.notice(notice),
   });
   let before = '';
@@ -158,8 +157,7 @@ function show(parts: LookParts, name: string, about: LookAbout, webviewPanel: vs
   const entry: OpenPanel = { key: keyOf(about), panel };
   openPanels.add(entry);
   void host.look();
-  // Without it the panel is empty after a reload, and says how to fill it.
-  remember(context, name, about).then(undefined, () => undefined);
+  void memoryOf(context).set(name, { subjects: about.subjects, images: about.images, others: about.others });
 }
 
 /** Asks where to, and writes the file; its name, or null where the user thought better of it. */
@@ -169,11 +167,4 @@ async function save(name: string, bytes: Uint8Array): Promise<string | null> {
   if (!target) return null;
   await vscode.workspace.fs.writeFile(target, bytes);
   return vscode.workspace.asRelativePath(target);
-}
-
-const remembered = (context: vscode.ExtensionContext): Record<string, LookAbout> => context.workspaceState.get<Record<string, LookAbout>>(memoryKey, {});
-
-function remember(context: vscode.ExtensionContext, name: string, { subjects, images, others }: LookAbout): Thenable<void> {
-  const rest = Object.entries(remembered(context)).filter(([other]) => other !== name);
-  return context.workspaceState.update(memoryKey, Object.fromEntries([...rest.slice(1 - rememberedPanels), [name, { subjects, images, others }]]));
 }

@@ -5,12 +5,11 @@ import type { CurvesNotice, CurvesOpen } from '../../backend/protocol.ts';
 import type { Runs } from '../runs/runs.ts';
 import { answerCurves } from '../series/answers.ts';
 import { CurvesHost } from '../series/curvesHost.ts';
+import { PanelMemory } from './memory.ts';
 import { Panel } from './panel.ts';
 
 const type = 'siamscope.curves';
-/** Panels by their names with what they show, so that a page's saved state names no path. */
-const memoryKey = 'siamscope.curves.panels';
-const rememberedPanels = 50;
+const memoryOf = (context: vscode.ExtensionContext): PanelMemory<string[]> => new PanelMemory(context, 'siamscope.curves.panels');
 
 interface OpenPanel {
   host: CurvesHost;
@@ -36,8 +35,8 @@ export async function watchFolder(context: vscode.ExtensionContext, runs: Runs, 
 export function restoreCurves(context: vscode.ExtensionContext, runs: Runs): vscode.Disposable {
   return vscode.window.registerWebviewPanelSerializer(type, {
     deserializeWebviewPanel(webviewPanel: vscode.WebviewPanel, state: unknown) {
-      const name = typeof state === 'object' && state !== null && 'panel' in state && typeof state.panel === 'string' ? state.panel : '';
-      const sources = remembered(context)[name] ?? [];
+      const name = PanelMemory.nameIn(state);
+      const sources = memoryOf(context).get(name) ?? [];
       show(context, runs, name === '' ? randomUUID() : name, sources, webviewPanel);
       return Promise.resolve();
     },
@@ -66,7 +65,7 @@ function show(context: vscode.ExtensionContext, runs: Runs, name: string, source
       add: async () => {
         let added = 0;
         for (const source of await chooseSources()) added += await host.add(source);
-        await remember(context, name, host.watched);
+        await memoryOf(context).set(name, [...host.watched]);
         return added;
       },
     }),
@@ -79,8 +78,7 @@ function show(context: vscode.ExtensionContext, runs: Runs, name: string, source
   });
   const entry: OpenPanel = { host, panel };
   openPanels.add(entry);
-  // Without it the panel is empty after a reload, and says how to fill it.
-  remember(context, name, sources).then(undefined, () => undefined);
+  void memoryOf(context).set(name, [...sources]);
 }
 
 /** Asks where to, and writes the file; its name, or null where the user thought better of it. */
@@ -104,11 +102,4 @@ async function chooseSources(): Promise<string[]> {
 function titleOf(runs: Runs, folders: readonly string[]): string {
   const name = runs.get(folders[0] ?? '')?.status.name ?? folders[0]?.split(/[\\/]/).filter((part) => part !== '').at(-1) ?? '';
   return folders.length === 1 ? vscode.l10n.t('Curves: {0}', name) : vscode.l10n.t('Curves of {0} runs', folders.length);
-}
-
-const remembered = (context: vscode.ExtensionContext): Record<string, string[]> => context.workspaceState.get<Record<string, string[]>>(memoryKey, {});
-
-function remember(context: vscode.ExtensionContext, name: string, sources: readonly string[]): Thenable<void> {
-  const others = Object.entries(remembered(context)).filter(([other]) => other !== name);
-  return context.workspaceState.update(memoryKey, Object.fromEntries([...others.slice(1 - rememberedPanels), [name, [...sources]]]));
 }

@@ -57,13 +57,13 @@ describe('commands', () => {
 
   test('those that need a row are not in the palette; the others are there only where they apply', () => {
     const palette = new Map((contributes.menus.commandPalette as { command: string; when: string }[]).map(({ command, when }) => [command, when]));
-    for (const id of ['newRunHere', 'revealCheckpoint', 'copyCheckpointPath', 'exportCheckpoint', 'evaluateCheckpoint']) expect(palette.get(`siamscope.${id}`)).toBe('false');
+    for (const id of ['newRunHere', 'revealCheckpoint', 'copyCheckpointPath', 'exportCheckpoint', 'evaluateCheckpoint', 'openEvaluation']) expect(palette.get(`siamscope.${id}`)).toBe('false');
     expect(commandIds.filter((id) => !palette.has(id))).toEqual(['siamscope.watchFolder', 'siamscope.showOutput']);
   });
 
   test('what launches something needs a trusted workspace', () => {
     const enablement = new Map((contributes.commands as { command: string; enablement?: string }[]).map((command) => [command.command, command.enablement]));
-    for (const id of ['newRun', 'newRunHere', 'startRun', 'resumeRun', 'stopRun', 'startNow', 'saveRun', 'exportCheckpoint', 'evaluateCheckpoint', 'installEngine', 'selectEngine', 'refresh']) expect(enablement.get(`siamscope.${id}`)).toContain('isWorkspaceTrusted');
+    for (const id of ['newRun', 'newRunHere', 'startRun', 'resumeRun', 'stopRun', 'startNow', 'saveRun', 'exportCheckpoint', 'evaluateCheckpoint', 'runStudy', 'stopStudy', 'installEngine', 'selectEngine', 'refresh']) expect(enablement.get(`siamscope.${id}`)).toContain('isWorkspaceTrusted');
   });
 });
 
@@ -100,6 +100,6 @@ test('files that package.json names are there', () => {
 });
 
 test('activation waits for a view, a run file or a panel, never for the window', () => {
-  expect(manifest.activationEvents).toEqual(['workspaceContains:**/*.siam.json', 'onWebviewPanel:siamscope.curves', 'onWebviewPanel:siamscope.augmentation', 'onWebviewPanel:siamscope.correspondence']);
+  expect(manifest.activationEvents).toEqual(['workspaceContains:**/*.siam.json', 'workspaceContains:**/*.study.json', 'onWebviewPanel:siamscope.curves', 'onWebviewPanel:siamscope.augmentation', 'onWebviewPanel:siamscope.correspondence', 'onWebviewPanel:siamscope.study']);
   expect(manifest.extensionKind).toEqual(['workspace']);
 });

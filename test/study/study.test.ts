@@ -61,6 +61,7 @@ test('a study killed in the middle of a run goes on to the same bits, and runs n
   expect((await first.result).signal).toBe('SIGKILL');
   // Its process ends with it, and leaves the run to whoever comes next.
   await eventually(() => liveHolder(half), (holder) => holder === null);
+  expect((await readStudyFolder(killed.results))!.cells.map(({ state }) => state)).toEqual(['done', 'waiting', 'done', 'waiting', 'stopped', 'waiting']);
   const before = cells.filter((cell) => existsSync(join(killed.results, 'runs', cell, 'result.json')));
   expect(before).toEqual(['start-3', 'whole-3']);
   const kept = before.map((cell) => resultOf(killed.results, cell));
@@ -123,4 +124,46 @@ test('a run that fails is told, tried again, and keeps no other from running, he
   }
   expect((await readStudyFolder(results))!.cells.map(({ state }) => state)).toEqual(['failed', 'done']);
   expect(readFileSync(join(results, 'table.html'), 'utf8')).toMatch(/failed: .*nowhere/);
+});
+
+test('a detached study outlives its command, says how far it is, and is stopped by a signal; what is refused is said at once', async () => {
+  const { file, results } = written('detached');
+  const reply = await run(['study', file, '--now', '--detach', '--json', '--only', 'start/3,whole/*']);
+  expect(reply).toMatchObject({ code: 0, stderr: '' });
+  const { study: place, pid } = JSON.parse(reply.stdout) as { study: string; pid: number };
+  expect(place).toBe(results);
+  expect((await liveHolder(results, { sweep: false }))!.pid).toBe(pid);
+  const second = await run(['study', file, '--detach']);
+  expect(second).toMatchObject({ code: 1, stdout: '' });
+  expect(second.stderr).toContain(`process ${pid}`);
+  const cell = async (row: string, seed: number) => (await readStudyFolder(results))!.cells.find((reading) => reading.row.id === row && reading.seed === seed)!;
+  await eventually(async () => (await cell('whole', 3)).step, (step) => step > 0, 60_000);
+  expect(['running', 'measuring', 'done']).toContain((await cell('whole', 3)).state);
+  process.kill(pid, 'SIGTERM');
+  await eventually(() => liveHolder(results), (holder) => holder === null, 60_000);
+  expect((await readStudyFolder(results))!.cells.filter(({ state }) => state === 'running' || state === 'measuring')).toEqual([]);
+  expect(readFileSync(join(results, 'output.txt'), 'utf8')).toMatch(/^\[1\/3\] start\/3$[^]*go on with: siamscope study/m);
+
+  const changed = study('detached');
+  written('detached', { ...changed, run: { ...changed.run, schedule: { steps: 20 } } });
+  const refused = await run(['study', file, '--detach']);
+  expect(refused).toMatchObject({ code: 2, stdout: '' });
+  expect(refused.stderr).toContain('schedule.steps: 12 -> 20');
+});
+
+test('a run whose process was killed failed, and says so until it is tried again', async () => {
+  const { file, results } = written('shot', { ...study('shot'), seeds: [3], rows: [{ id: 'whole', name: 'SiameseIM', preset: 'tiny', run: { schedule: { steps: 100_000 } } }] });
+  const started = start(['study', file, '--now']);
+  const cell = join(results, 'runs', 'whole-3');
+  const trains = await eventually(() => liveHolder(cell), (holder) => holder !== null && existsSync(join(cell, 'checkpoints', '3')), 60_000);
+  expect((await readStudyFolder(results))!.cells[0]!.state).toBe('running');
+  process.kill(trains!.pid, 'SIGKILL');
+  expect((await started.result).code).toBe(1);
+  expect((await readStudyFolder(results))!.cells[0]).toMatchObject({ state: 'failed', error: expect.stringContaining('was killed, as the system does where memory runs out') });
+  expect(readFileSync(join(results, 'table.html'), 'utf8')).toMatch(/failed: its process was killed/);
+  const again = start(['study', file, '--now']);
+  await eventually(async () => (await readStudyFolder(results))!.cells[0]!.state, (state) => state === 'running', 60_000);
+  again.child.kill('SIGINT');
+  await again.result;
+  expect((await readStudyFolder(results))!.cells[0]).toMatchObject({ state: 'stopped', error: null });
 });

@@ -2,11 +2,14 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { presets } from '../../backend/presets/index.ts';
+import { cellsOf, isMeant } from '../../backend/study/cells.ts';
 import { paperStudy, scales } from '../../backend/study/paper.ts';
 import { csvTable, markdownTable } from '../../backend/study/plainTables.ts';
-import { cellsOf, isMeant, parseStudy, type Study } from '../../backend/study/studyFile.ts';
+import { studyJsonSchema } from '../../backend/study/jsonSchema.ts';
+import { parseStudy, studySchema, type Study } from '../../backend/study/studyFile.ts';
 import { meanAndDeviation, summarize } from '../../backend/study/summary.ts';
 import type { CellReading } from '../../backend/study/state.ts';
+import { runSchema } from '../../backend/train/config.ts';
 
 const row = { id: 'a', name: 'A', preset: 'tiny' };
 const parsed = (values: object): Study => parseStudy({ name: 'x', rows: [row], ...values }, () => 'x.study.json');
@@ -67,8 +70,23 @@ test('mean and deviation are those of the sample', () => {
 
 test('tables hold what texts of a study file say as text', () => {
   const study = parsed({ seeds: [0], rows: [{ ...row, name: '=1+1 | *b*, "c"' }] });
-  const cells: CellReading[] = [{ row: study.rows[0]!, seed: 0, folder: '/x', state: 'waiting', step: 0, steps: null, error: null, result: null }];
+  const cells: CellReading[] = [{ row: study.rows[0]!, seed: 0, folder: '/x', state: 'waiting', step: 0, steps: null, eta: null, loss: null, checkpoint: null, error: null, waiting: null, result: null }];
   const summary = summarize(study, cells);
   expect(markdownTable(study, summary)).toContain('| =1+1 \\| \\*b\\*, "c" |');
   expect(csvTable(summary).split('\n')[1]).toBe('a,"\'=1+1 | *b*, ""c""",,0,waiting,0,,,,');
+});
+
+test('the editor\'s schema knows every key, its recipes, and what is laid over them as the run file has it', () => {
+  const schema = studyJsonSchema({ tiny: 'small', demo: 'larger' }) as { properties: Record<string, Record<string, unknown>>; $defs: { run: { properties: Record<string, { properties?: object; markdownDescription?: string }> } } };
+  expect(Object.keys(schema.properties)).toEqual(Object.keys(studySchema.shape));
+  const row = (schema.properties.rows!.items as { properties: Record<string, Record<string, unknown>>; required: string[] });
+  expect(row.required).toEqual(['id', 'name']);
+  expect(row.properties.preset).toMatchObject({ enum: ['tiny', 'demo'], enumDescriptions: ['small', 'larger'] });
+  for (const run of [row.properties.run, schema.properties.run]) expect(run).toMatchObject({ $ref: '#/$defs/run' });
+  const { run } = schema.$defs;
+  expect(Object.keys(run.properties)).toEqual(Object.keys(runSchema.shape).filter((key) => key !== '$schema' && key !== 'preset'));
+  expect(run.properties.schedule!.properties).toHaveProperty('warmupSteps');
+  // A part asks for nothing.
+  expect(JSON.stringify(run)).not.toContain('"required":[');
+  for (const [key, { description }] of Object.entries(schema.properties)) if (key !== '$schema' && key !== 'rows') expect(description, key).toBeTruthy();
 });

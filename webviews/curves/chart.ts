@@ -6,7 +6,7 @@ import { button, element, setText } from '../common/dom.ts';
 import { onKeys } from '../common/keyboard.ts';
 import { colour } from '../common/theme.ts';
 import { stroke, valueAt, valueRange, xPixel, yPixel, type Frame, type Trace } from './geometry.ts';
-import { duration, short, whole } from './numbers.ts';
+import { duration, short, whole } from '../common/numbers.ts';
 import { lookOf } from './palette.ts';
 import { fillMarks, fillTable, markText } from './tables.ts';
 import type { Range } from './view.ts';

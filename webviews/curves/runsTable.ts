@@ -1,7 +1,7 @@
 /** The runs at a glance, in the order of a tired person's questions: is it still going, how far is it, is it well, which one is better. */
 import type { CurveMetric, CurveRun } from '../../backend/protocol.ts';
 import { element, setText } from '../common/dom.ts';
-import { duration, short, whole } from './numbers.ts';
+import { duration, short, whole } from '../common/numbers.ts';
 
 interface Row {
   row: HTMLTableRowElement;

@@ -3,7 +3,7 @@ import type { CurveMark, CurveRun } from '../../backend/protocol.ts';
 import { element } from '../common/dom.ts';
 import type { PlacedMark } from './chart.ts';
 import type { Trace } from './geometry.ts';
-import { short, whole } from './numbers.ts';
+import { short, whole } from '../common/numbers.ts';
 
 const headings = ['Run', 'Points', 'Last step', 'Last', 'Lowest', 'Highest', 'Not finite'];
 
