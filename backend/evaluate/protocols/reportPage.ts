@@ -99,7 +99,7 @@ export async function evaluationPage(result: ProtocolResult, about: string, writ
 <header>
 <p class="masthead"><b>SiamScope</b> evaluation</p>
 <h1>${percent(top1.value)} of ${whole(counts.test)} images are recognised by ${names[protocol] ?? protocol}${top1.low <= chance ? ', no better than chance' : ''}</h1>
-<p class="byline">${about}. Between ${percent(top1.low)} and ${percent(top1.high)} (95 % interval); ${percent(top5.value)} among the first five. ${whole(counts.train)} training images of ${whole(counts.classes)} classes${counts.skipped > 0 ? `; ${whole(counts.skipped)} could not be read` : ''}. <time datetime="${written.toISOString()}">${written.toISOString().slice(0, 16).replace('T', ' ')} UTC</time></p>
+<p class="byline">${about}. Between ${percent(top1.low)} and ${percent(top1.high)} (95 % interval); ${percent(top5.value)} among the first five. ${counts.train > 0 ? `${whole(counts.train)} training images of ` : ''}${whole(counts.classes)} classes${counts.skipped > 0 ? `; ${whole(counts.skipped)} could not be read` : ''}. <time datetime="${written.toISOString()}">${written.toISOString().slice(0, 16).replace('T', ' ')} UTC</time></p>
 </header>
 <main>
 <figure>${shareDrawing(top1, chance)}</figure>

@@ -16,7 +16,10 @@ const style = `
 .heat th[scope='row'] { padding: 8px 0; }
 ${Array.from({ length: steps + 1 }, (_, i) => `.heat .h${i} { background: color-mix(in srgb, var(--bad) ${i * 4}%, var(--paper)); }`).join('\n')}
 .examples td { padding: 4px; border: 0; }
-.examples td:first-of-type, .examples thead th { text-align: center; }
+.examples { width: auto; }
+.examples thead th { padding: 4px; text-align: center; }
+.examples thead th:first-child { text-align: left; }
+.examples td:first-of-type { text-align: center; }
 .examples img { display: block; width: 96px; height: 96px; border-radius: 3px; }
 .examples th[scope='row'] { vertical-align: middle; }
 `;
