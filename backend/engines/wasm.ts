@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { builtFile } from '../assets.ts';
 import { RunError } from '../errors.ts';
 import type { Engine } from './engine.ts';
+import { registerWasmKernels } from './wasmKernels.ts';
 
 /**
  * Registers the engine and makes it current. It computes in fp32 on one core: TensorFlow.js does not start its threaded build
@@ -15,6 +16,7 @@ export async function openWasm(): Promise<Engine> {
   const folder = dirname(builtFile('tfjs-backend-wasm-simd.wasm'));
   setWasmPaths(join(folder, '/'));
   if (!(await tf.setBackend('wasm'))) throw new RunError(`the WebAssembly engine in ${folder} could not be started: run "npm run build" again`);
+  registerWasmKernels();
   let peakBytes = 0;
   return {
     name: 'wasm',

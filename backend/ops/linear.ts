@@ -14,10 +14,13 @@ const weightGradient = defineOp({
   composition: ({ dy, x }) => tf.matMul(rows(dy!), rows(x!), true, false),
 });
 
-const biasGradient = defineOp({
+const sumOfRows = defineOp({
   name: 'LinearBiasGradient',
   composition: ({ dy }) => tf.sum(rows(dy!), 0),
 });
+
+/** dy [..., out] -> [out]. */
+export const biasGradient = (dy: tf.Tensor): tf.Tensor => one(sumOfRows({ dy }, {}));
 
 const run = defineOp({
   name: 'Linear',
@@ -29,7 +32,7 @@ const run = defineOp({
   gradient: (dy, [x, w]) => ({
     x: () => one(inputGradient({ dy: dy as tf.Tensor, w: w! }, {})),
     w: () => one(weightGradient({ dy: dy as tf.Tensor, x: x! }, {})),
-    b: () => one(biasGradient({ dy: dy as tf.Tensor }, {})),
+    b: () => biasGradient(dy as tf.Tensor),
   }),
 });
 

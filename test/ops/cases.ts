@@ -2,11 +2,14 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { attention } from '../../backend/ops/attention.ts';
 import { batchNorm } from '../../backend/ops/batchNorm.ts';
+import { convolution } from '../../backend/ops/convolution.ts';
 import { gatherTokens, scatterTokens } from '../../backend/ops/gatherTokens.ts';
 import { gelu } from '../../backend/ops/gelu.ts';
 import { l2Normalize } from '../../backend/ops/l2Normalize.ts';
 import { layerNorm } from '../../backend/ops/layerNorm.ts';
 import { linear } from '../../backend/ops/linear.ts';
+import { maxPool } from '../../backend/ops/maxPool.ts';
+import { relu } from '../../backend/ops/relu.ts';
 
 export interface OpCase {
   name: string;
@@ -88,6 +91,61 @@ function attend(qkv: Float64Array, batch: number, tokens: number, heads: number,
   return out;
 }
 
+/** Sizes of a convolution or a pooling: an image [batch, height, width, channels], a window, and how it moves. */
+interface Sliding {
+  image: [number, number, number, number];
+  window: [number, number];
+  stride: number;
+  padding: number;
+}
+
+/** For each output pixel, in order: which values of channel 0 its window sees, at their place in the window; null outside the image. */
+function windowsOf({ image: [batch, height, width, channels], window: [rows, columns], stride, padding }: Sliding): (number | null)[][] {
+  const side = (length: number, window: number): number => Math.floor((length + 2 * padding - window) / stride) + 1;
+  const seen: (number | null)[][] = [];
+  for (let b = 0; b < batch; b++)
+    for (let top = 0; top < side(height, rows); top++)
+      for (let left = 0; left < side(width, columns); left++)
+        seen.push(
+          Array.from({ length: rows * columns }, (_, at) => {
+            const y = top * stride - padding + Math.floor(at / columns), x = left * stride - padding + (at % columns);
+            return y < 0 || y >= height || x < 0 || x >= width ? null : ((b * height + y) * width + x) * channels;
+          }),
+        );
+  return seen;
+}
+
+function convolve(x: Float64Array, w: Float64Array, b: Float64Array | null, sliding: Sliding): Float64Array {
+  const inputs = sliding.image[3], area = sliding.window[0] * sliding.window[1];
+  const outputs = w.length / inputs / area;
+  return Float64Array.from(
+    windowsOf(sliding).flatMap((seen) =>
+      Array.from({ length: outputs }, (_, o) => {
+        let sum = b?.[o] ?? 0;
+        for (const [at, from] of seen.entries()) if (from !== null) for (let i = 0; i < inputs; i++) sum += x[from + i]! * w[(o * inputs + i) * area + at]!;
+        return sum;
+      }),
+    ),
+  );
+}
+
+const greatest = (x: Float64Array, sliding: Sliding): Float64Array =>
+  Float64Array.from(windowsOf(sliding).flatMap((seen) => Array.from({ length: sliding.image[3] }, (_, c) => Math.max(...seen.map((from) => (from === null ? -Infinity : x[from + c]!))))));
+
+const convolutionCase = (name: string, sliding: Sliding, outputs: number, hasBias = false): OpCase => ({
+  name: `convolution, ${name}`,
+  shapes: { x: sliding.image, w: [outputs, sliding.image[3], ...sliding.window], ...(hasBias ? { b: [outputs] } : {}) },
+  run: ({ x, w, b }) => convolution(x!, w!, b, sliding),
+  reference: ({ x, w, b }) => convolve(x!, w!, b ?? null, sliding),
+});
+
+const maxPoolCase = (name: string, sliding: Sliding): OpCase => ({
+  name: `max pooling, ${name}`,
+  shapes: { x: sliding.image },
+  run: ({ x }) => maxPool(x!, { ...sliding, size: sliding.window[0] }),
+  reference: ({ x }) => greatest(x!, sliding),
+});
+
 export const opCases: OpCase[] = [
   { name: 'linear', shapes: { x: [2, 3, 5], w: [4, 5], b: [4] }, run: ({ x, w, b }) => linear(x!, w!, b), reference: ({ x, w, b }) => affine(x!, w!, b!, 5, 4) },
   { name: 'linear without bias', shapes: { x: [6, 5], w: [4, 5] }, run: ({ x, w }) => linear(x!, w!), reference: ({ x, w }) => affine(x!, w!, null, 5, 4) },
@@ -115,4 +173,14 @@ export const opCases: OpCase[] = [
     },
   },
   { name: 'l2 normalise', shapes: { x: [4, 6] }, run: ({ x }) => l2Normalize(x!), reference: ({ x }) => x!.map((v, i) => v / Math.hypot(...x!.subarray(i - (i % 6), i - (i % 6) + 6))) },
+  convolutionCase('one pixel', { image: [2, 3, 4, 5], window: [1, 1], stride: 1, padding: 0 }, 6),
+  convolutionCase('padded, with bias', { image: [2, 5, 4, 3], window: [3, 3], stride: 1, padding: 1 }, 4, true),
+  convolutionCase('strided, with pixels left over', { image: [2, 6, 7, 3], window: [3, 3], stride: 2, padding: 1 }, 4),
+  convolutionCase('one pixel of every second', { image: [2, 5, 6, 3], window: [1, 1], stride: 2, padding: 0 }, 4),
+  convolutionCase('a window that is not square', { image: [1, 6, 6, 2], window: [2, 3], stride: 2, padding: 0 }, 3, true),
+  convolutionCase('a window of seven', { image: [1, 8, 8, 3], window: [7, 7], stride: 2, padding: 3 }, 4),
+  maxPoolCase('overlapping and padded', { image: [2, 7, 6, 3], window: [3, 3], stride: 2, padding: 1 }),
+  maxPoolCase('side by side, with pixels left over', { image: [2, 5, 4, 3], window: [2, 2], stride: 2, padding: 0 }),
+  { name: 'batch norm of images', shapes: { x: [2, 3, 4, 5], scale: [5], offset: [5] }, run: ({ x, scale, offset }) => batchNorm(x!, scale!, offset!, 1e-5).y, reference: ({ x, scale, offset }) => normalise(x!, 5, 1e-5, false, scale, offset) },
+  { name: 'relu', shapes: { x: [4, 7] }, run: ({ x }) => relu(x!), reference: ({ x }) => x!.map((v) => Math.max(v, 0)) },
 ];

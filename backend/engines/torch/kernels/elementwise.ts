@@ -81,6 +81,12 @@ export const elementwiseKernels: TorchKernels = {
   ...Object.fromEntries(Object.entries(testOperators).map(([name, op]) => [name, unary(op, 'bool')])),
   ...Object.fromEntries(Object.entries(binaryOperators).map(([name, [op, overload]]) => [name, binary(op, overload)])),
   ...Object.fromEntries(Object.entries(comparisonOperators).map(([name, [op, overload]]) => [name, binary(op, overload, 'bool')])),
+  Rectifier: unary('relu'),
+  RectifierGradient: (b, { y, dy }) => {
+    const { torch } = b;
+    const passes = torch.call('gt', 'Tensor', torch.ref(b.handle(y!)), scalar(b, 0));
+    return b.adopt(torch.call('where', 'self', passes, torch.ref(b.handle(dy!)), scalar(b, 0)), y!.shape, 'float32');
+  },
   Add: add(1),
   Sub: add(-1),
   SquaredDifference: (b, { a, b: c }) => {
