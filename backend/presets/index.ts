@@ -42,6 +42,8 @@ import supervisedTiny from './supervised-tiny.json' with { type: 'json' };
 import supervisedVitBase from './supervised-vit-base.json' with { type: 'json' };
 import supervisedVitSmall from './supervised-vit-small.json' with { type: 'json' };
 import tiny from './tiny.json' with { type: 'json' };
+import tokenizerTiny from './tokenizer-tiny.json' with { type: 'json' };
+import tokenizer from './tokenizer.json' with { type: 'json' };
 
 export type Preset = Omit<RunFile, 'name' | 'data' | 'preset' | '$schema'>;
 
@@ -81,6 +83,8 @@ const all = {
   'beit-tiny': beitTiny,
   'beit-vit-small': beitVitSmall,
   'beit-vit-base': beitVitBase,
+  'tokenizer-tiny': tokenizerTiny,
+  tokenizer,
   'densecl-tiny': denseclTiny,
   'densecl-vit-small': denseclVitSmall,
   'densecl-vit-base': denseclVitBase,
@@ -138,6 +142,8 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   'beit-tiny': 'BEiT with a random tokenizer for minutes on a CPU',
   'beit-vit-small': 'BEiT, ViT-S/16 at 224: the paper\'s recipe (Bao et al., ICLR 2022) with a random tokenizer in place of the dVAE',
   'beit-vit-base': 'BEiT, ViT-B/16 at 224: the paper\'s recipe (Bao et al., ICLR 2022) with a random tokenizer in place of the dVAE',
+  'tokenizer-tiny': 'A dVAE as tokenizer of beit-tiny, for minutes on a CPU',
+  tokenizer: 'A dVAE as BEiT\'s tokenizer, 8192 codes at 112 pixels: the customized one of its authors\' code; how it is trained is our reading',
   'densecl-tiny': 'DenseCL on a ViT for minutes on a CPU',
   'densecl-vit-small': 'DenseCL on ViT-S/16 at 224: the method of Wang et al. (CVPR 2021); the recipe for a ViT is our reading',
   'densecl-vit-base': 'DenseCL on ViT-B/16 at 224: the method of Wang et al. (CVPR 2021); the recipe for a ViT is our reading',
