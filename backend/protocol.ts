@@ -37,7 +37,7 @@ export interface EngineSummary {
   precision: string;
 }
 
-export type HealthKind = 'feature-collapse' | 'rank-collapse' | 'uniform-loss' | 'divergence' | 'vanishing-gradient';
+export type HealthKind = 'feature-collapse' | 'rank-collapse' | 'code-collapse' | 'uniform-loss' | 'divergence' | 'vanishing-gradient';
 
 /** What is wrong with a run's numbers, why that happens, and what to do. */
 export interface HealthFinding {

@@ -1,9 +1,11 @@
 /** Antialiased resizing, exactly as Pillow does it on 8-bit images: a crop, optionally mirrored, resized to any part of an output grid. */
 import type { Kernels, Picture } from './kernels.ts';
 
-export type Interpolation = 'bicubic' | 'bilinear' | 'box';
+export type Interpolation = 'bicubic' | 'bilinear' | 'lanczos' | 'box';
 
-/** Pillow's filters and their supports, in source pixels at scale 1 (Keys' cubic with a = -0.5; the triangle; the box). */
+const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+
+/** Pillow's filters and their supports, in source pixels at scale 1 (Keys' cubic with a = -0.5; the triangle; the sinc within three lobes of another; the box). */
 const filters: { [I in Interpolation]: { support: number; weight(x: number): number } } = {
   bicubic: {
     support: 2,
@@ -16,6 +18,7 @@ const filters: { [I in Interpolation]: { support: number; weight(x: number): num
   },
   bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
   box: { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
+  lanczos: { support: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 
 /** Coefficients are rounded to 22 fractional bits, as Pillow's 8-bit path has them, and stored in two halves of which the low one has 11. */

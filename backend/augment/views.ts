@@ -6,8 +6,8 @@ import type { Kernels, Picture } from './kernels.ts';
 import { drawMask } from './masks.ts';
 import type { OpParameters } from './ops/op.ts';
 import { opNamed } from './ops/registry.ts';
-import { gridOf, type ViewPlan, type ViewSpec } from './plan.ts';
-import { resample } from './resample.ts';
+import { cropOwner, drawnBy, gridOf, type ViewPlan, type ViewSpec } from './plan.ts';
+import { resample, type Interpolation } from './resample.ts';
 
 /** What every draw of a sample follows from; equal keys give equal views. */
 export interface SampleKey {
@@ -38,7 +38,7 @@ const streams = { crop: 0, flip: 1, mask: 2, firstOp: 3 };
 /** Draws view number `position` of `views` (the plan's expanded views) for an image of the given size. */
 export function drawView(plan: ViewPlan, views: readonly ViewSpec[], position: number, key: SampleKey, imageWidth: number, imageHeight: number): DrawnView {
   const view = views[position]!;
-  const placed = plan.sameCrop ? 0 : position;
+  const placed = cropOwner(plan, views, position), source = drawnBy(views, position);
   const random = (of: number, stream: number) => new Random(key.seed, key.epoch, key.index, of, stream);
   const flip = views[placed]!.ops.find((op) => op.op === 'horizontalFlip');
   const crop = {
@@ -48,10 +48,10 @@ export function drawView(plan: ViewPlan, views: readonly ViewSpec[], position: n
     imageHeight,
   };
   const ops: DrawnOp[] = [];
-  view.ops.forEach((spec, i) => {
+  views[source]!.ops.forEach((spec, i) => {
     const op = opNamed(spec.op);
     if (!op) return;
-    const stream = random(position, streams.firstOp + i);
+    const stream = random(source, streams.firstOp + i);
     const applied = stream.chance(spec.p);
     ops.push({ op: spec.op, applied, parameters: op.draw(stream, spec) });
   });
@@ -60,7 +60,7 @@ export function drawView(plan: ViewPlan, views: readonly ViewSpec[], position: n
 }
 
 /** The crop of a view, resized to size x size: a flipped view reads the columns from right to left. */
-export function renderCrop(kernels: Kernels, source: Picture, crop: Crop, size: number, interpolation: 'bicubic' | 'bilinear'): Picture {
+export function renderCrop(kernels: Kernels, source: Picture, crop: Crop, size: number, interpolation: Interpolation): Picture {
   const left = crop.flipped ? crop.imageWidth - crop.left - crop.width : crop.left;
   const whole = { full: size, offset: 0, count: size };
   return resample(kernels, source, { top: crop.top, left, height: crop.height, width: crop.width, mirrored: crop.flipped }, whole, whole, interpolation);

@@ -13,7 +13,7 @@ interface DataOptions {
   json?: boolean;
 }
 
-const methodNames = ['siamese', 'mae', 'mocov3', 'dino', 'ibot', 'msn', 'densecl', 'beit', 'supervised'] as const satisfies MethodConfig['name'][];
+const methodNames = ['siamese', 'mae', 'mocov3', 'dino', 'ibot', 'msn', 'densecl', 'beit', 'dvae', 'supervised'] as const satisfies MethodConfig['name'][];
 
 const rounded = (value: number): string => String(Number(value.toPrecision(4)));
 

@@ -84,8 +84,8 @@ async function byProtocol(checkpoint: string, protocol: EvaluationProtocol, { da
   };
   const measured = await measure().finally(() => model.parameters.dispose());
   if (report !== undefined) {
-    const [{ evaluationPage }, { writeAtomically }] = await Promise.all([import('../evaluate/protocols/reportPage.ts'), import('../formats/atomic.ts')]);
-    await writeAtomically(resolve(report), await evaluationPage(measured, `${basename(path)}, ${model.method.name}, ${branch} branch`, new Date(), await sectionOf(measured)));
+    const [{ evaluationPage }, { writeAtomically }, { methodLabel }] = await Promise.all([import('../evaluate/protocols/reportPage.ts'), import('../formats/atomic.ts'), import('../methods/recipes.ts')]);
+    await writeAtomically(resolve(report), await evaluationPage(measured, `${basename(path)}, ${model.config ? methodLabel(model.config.method) : model.method.name}, ${branch} branch`, new Date(), await sectionOf(measured)));
     if (!json) say(`report: ${pathToFileURL(resolve(report)).href}`);
   }
   const { tested: _tested, examples: _examples, ...result } = measured;

@@ -22,7 +22,8 @@ function portable(path: string, folder: string): string {
   return isAbsolute(inside) || inside.startsWith('..') ? path : inside.split(sep).join('/') || '.';
 }
 
-async function init(file: string, options: InitOptions): Promise<void> {
+/** Writes a run file and gives its path. Throws InputError. */
+export async function init(file: string, options: InitOptions): Promise<string> {
   const [{ stat }, { writeAtomically }, { completeRun }] = await Promise.all([import('node:fs/promises'), import('../formats/atomic.ts'), import('../train/runFile.ts')]);
   const exists = (path: string) => stat(path).then(() => true, () => false);
   const path = resolve(extname(file) === '.json' ? file : `${file}${ending}`);
@@ -36,8 +37,7 @@ async function init(file: string, options: InitOptions): Promise<void> {
   await writeAtomically(path, `${JSON.stringify(run, null, 2)}\n`).catch((error: NodeJS.ErrnoException) => {
     throw new InputError(`${path} cannot be written (${error.code})`, { cause: error });
   });
-  print(path);
-  say(`start it with: siamscope train ${relative('', path)}`);
+  return path;
 }
 
 export function addInit(program: Command): void {
@@ -51,5 +51,9 @@ export function addInit(program: Command): void {
     .option('--name <name>', 'of the run and its folder; default: the file\'s')
     .option('--force', 'replace an existing file')
     .addHelpText(...example('siamscope init flowers.siam.json --preset tiny --data photos/flowers'))
-    .action(init);
+    .action(async (file: string, options: InitOptions) => {
+      const path = await init(file, options);
+      print(path);
+      say(`start it with: siamscope train ${relative('', path)}`);
+    });
 }

@@ -15,6 +15,7 @@ import { addPresets } from './presets.ts';
 import { addSchema } from './schema.ts';
 import { addServe } from './serve.ts';
 import { addStudy } from './study.ts';
+import { addTokenizer } from './tokenizer.ts';
 import { addTrain } from './train.ts';
 import { version } from './version.ts';
 
@@ -26,7 +27,7 @@ export function buildProgram(): Command {
     // Names alone: with arguments and options the list does not fit 80 columns.
     .configureHelp({ subcommandTerm: (command) => command.name() })
     .addHelpText('after', '\nExample:\n  siamscope init tiny.siam.json --preset tiny --data photos/\n  siamscope train tiny.siam.json');
-  for (const add of [addInit, addPresets, addTrain, addDemo, addEvaluate, addCorrespond, addInspect, addExport, addParity, addStudy, addEngine, addDoctor, addBench, addSchema, addServe, addCompletion]) add(program);
+  for (const add of [addInit, addPresets, addTrain, addDemo, addEvaluate, addCorrespond, addInspect, addExport, addTokenizer, addParity, addStudy, addEngine, addDoctor, addBench, addSchema, addServe, addCompletion]) add(program);
   for (const command of everyCommand(program)) command.exitOverride().helpCommand(false).helpOption('-h, --help', 'show help');
   return program;
 }

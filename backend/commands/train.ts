@@ -10,7 +10,7 @@ import { barWatcher, jsonWatcher, plainWatcher, silentWatcher, type Watcher } fr
 import { stopBySignals } from './signals.ts';
 import { duration, print, printJson, say } from './terminal.ts';
 
-interface TrainOptions {
+export interface TrainOptions {
   run?: string;
   resume?: boolean;
   set?: string[];
@@ -50,24 +50,24 @@ async function detach(file: string, options: TrainOptions): Promise<void> {
   say(`runs as process ${pid}; stop it with: kill ${pid}`);
 }
 
-async function train(file: string, options: TrainOptions): Promise<void> {
-  if (options.check) return (await import('./check.ts')).check(file, overrides(options), options.json ?? false);
-  if (options.detach) return detach(file, options);
+/** Trains a run file to its end, or until it is stopped: then `state` says so, and the exit code is 1. Throws where the run fails. */
+export async function train(file: string, options: TrainOptions): Promise<{ folder: string; state: RunOutcome['state'] }> {
   const { TrainingThread } = await import('../train/trainingThread.ts');
   // The thread loads its code while the run file is read.
   const thread = new TrainingThread();
   try {
-    const [{ trainRun }, { config, folder, inFolder }] = await Promise.all([import('../train/loop.ts'), prepare(file, options)]);
+    const [{ trainRun }, { methodLabel }, { config, folder, inFolder }] = await Promise.all([import('../train/loop.ts'), import('../methods/recipes.ts'), prepare(file, options)]);
     const isSilent = options.json || options.quiet;
     const watcher = watcherFor(options);
     const stop = stopBySignals(() => {
       watcher.close();
       if (!isSilent) say('stopping after this step and saving; once more to stop at once');
     });
-    if (!isSilent) say(`${config.name}: ${config.method.name}, ${config.model.arch}, ${relative('', config.data.train) || '.'} -> ${relative('', folder)}`);
+    if (!isSilent) say(`${config.name}: ${methodLabel(config.method)}, ${config.model.arch}, ${relative('', config.data.train) || '.'} -> ${relative('', folder)}`);
     const outcome = await trainRun({ config, folder, resume: options.resume ?? false, thread, stop: stop.signal, now: options.now ?? false, onEvent: (event) => watcher.onEvent(event) }).finally(() => watcher.close());
     stop.release();
     conclude(outcome, folder, `siamscope train ${inFolder || options.run === undefined ? file : `${file} --run ${options.run}`} --resume`, options);
+    return { folder, state: outcome.state };
   } finally {
     await thread.close();
   }
@@ -107,5 +107,8 @@ export function addTrain(program: Command): void {
     .addOption(jsonOption('print every event as a JSON line'))
     .addHelpText(...example('siamscope train tiny.siam.json --set schedule.steps=100 --engine torch\nsiamscope train tiny.siam.json --resume'))
     .addHelpText('after', '\nExit code: 0 done; 1 failed or stopped; 2 wrong use, or input that was refused.')
-    .action(train);
+    .action(async (file: string, options: TrainOptions) => {
+      if (options.check) await (await import('./check.ts')).check(file, overrides(options), options.json ?? false);
+      else await (options.detach ? detach(file, options) : train(file, options));
+    });
 }

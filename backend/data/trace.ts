@@ -1,7 +1,7 @@
 /** One sample step by step, for the editor: the same draws and the same pixels as training, with the picture after each op. */
 import type { Crop } from '../augment/geometry.ts';
 import { Kernels, type Picture } from '../augment/kernels.ts';
-import { checkPlan, expandViews, type ViewPlan } from '../augment/plan.ts';
+import { checkPlan, cropOwner, drawnBy, expandViews, type ViewPlan } from '../augment/plan.ts';
 import { applyOp, drawView, renderCrop, type DrawnOp, type DrawnView, type SampleKey } from '../augment/views.ts';
 import { InputError } from '../errors.ts';
 import type { RawImage } from './bmp.ts';
@@ -52,19 +52,19 @@ export async function decodeSample(kernels: Kernels, dataset: Dataset, index: nu
 
 /**
  * The views of a decoded image, step by step; the plan has been checked. `placed` are crops in place of the drawn ones, by view, null where
- * the drawn one is taken; views that share one crop share the first one's. Leaves the arena as it was.
+ * the drawn one is taken; views that share one crop share its owner's. Leaves the arena as it was.
  */
 export function traceViews(kernels: Kernels, source: Picture, plan: ViewPlan, key: SampleKey, placed: readonly (Crop | null)[] = []): TracedView[] {
   const views = expandViews(plan);
   return views.map((view, position): TracedView => {
     const own = drawView(plan, views, position, key, source.width, source.height);
-    const drawn = { ...own, crop: placed[plan.sameCrop ? 0 : position] ?? own.crop };
+    const drawn = { ...own, crop: placed[cropOwner(plan, views, position)] ?? own.crop };
     const { crop, mask } = drawn;
     const mark = kernels.mark();
     const picture = renderCrop(kernels, source, crop, view.size, view.crop.interpolation);
     const { top, left, height, width } = crop;
     const ops: TracedOp[] = [{ op: 'randomResizedCrop', applied: true, parameters: { top, left, height, width }, pixels: kernels.pixels(picture).slice() }];
-    if (crop.flipped || view.ops.some((op) => op.op === 'horizontalFlip')) ops.unshift({ op: 'horizontalFlip', applied: crop.flipped, parameters: {}, pixels: null });
+    if (crop.flipped || views[drawnBy(views, position)]!.ops.some((op) => op.op === 'horizontalFlip')) ops.unshift({ op: 'horizontalFlip', applied: crop.flipped, parameters: {}, pixels: null });
     for (const op of drawn.ops) {
       applyOp(kernels, picture, op);
       ops.push({ ...op, pixels: op.applied ? kernels.pixels(picture).slice() : null });

@@ -1,5 +1,6 @@
 /** Features of images by a trained model: what every evaluation starts from. The engine is current already. */
 import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../errors.ts';
 import type { Branch } from '../methods/method.ts';
 import { methodOf, type MethodConfig } from '../methods/registry.ts';
 import { encode } from '../nn/encoder.ts';
@@ -28,7 +29,11 @@ export interface Features {
 const chunk = 64;
 
 /** Where the parameters of the branches' encoders are. */
-export const encoderPrefixes = (method: MethodConfig): Record<Branch, string> => methodOf(method).encoders ?? { online: '', target: 'mm_' };
+export const encoderPrefixes = (method: MethodConfig): Record<Branch, string> => {
+  const { encoders = { online: '', target: 'mm_' } } = methodOf(method);
+  if (encoders === null) throw new InputError(`${method.name} trains no Vision Transformer: it has no features to look at`);
+  return encoders;
+};
 
 /** Whether there is a target branch besides the online one. */
 export function hasTarget({ method, parameters }: Pick<FeatureModel, 'method' | 'parameters'>): boolean {

@@ -229,11 +229,12 @@ class PickleMachine {
     this.push(this.meaning.call(callee.name, args.items) ?? new PickleOpaque(callee.name));
   }
 
-  /** Gives an object its state. A Namespace's state is its fields; an OrderedDict's is attributes such as `_metadata`, of no use here. */
+  /** Gives an object its state. A Namespace's state is its fields, and any other object's is kept as such; an OrderedDict's is attributes such as `_metadata`, of no use here. */
   private build(state: PickleValue): void {
     const target = this.top();
     if (target instanceof PickleNamespace && state instanceof PickleDict) for (const [key, value] of state.entries()) target.set(key, value);
-    else if (!(target instanceof PickleDict || target instanceof PickleOpaque)) this.fail('gives a state to something that is not an object');
+    else if (target instanceof PickleOpaque) target.fields = state instanceof PickleDict ? state : null;
+    else if (!(target instanceof PickleDict)) this.fail('gives a state to something that is not an object');
   }
 
   private fail(what: string): never {

@@ -48,9 +48,11 @@ export class PickleDict {
 /** An argparse.Namespace: a dict whose pairs arrive as its state. */
 export class PickleNamespace extends PickleDict {}
 
-/** An object of a class without a meaning here. Nothing was constructed, nothing ran; what was put into it is gone. */
+/** An object of a class without a meaning here. Nothing was constructed, nothing ran; of what was put into it the fields are kept, as plain pairs. */
 export class PickleOpaque {
   readonly of: string;
+  /** Its state, where that is a dict: an nn.Module's tensors are in it. */
+  fields: PickleDict | null = null;
 
   constructor(of: string) {
     this.of = of;

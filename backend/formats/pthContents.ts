@@ -1,4 +1,4 @@
-/** Turns what a checkpoint's pickle holds into a list of named tensors and plain JSON for the rest. */
+/** Turns what a checkpoint's pickle holds, dicts or a whole module, into a list of named tensors and plain JSON for the rest. */
 import { InputError } from '../errors.ts';
 import { PickleDict, PickleGlobal, PickleList, PickleOpaque, PickleTensor, PickleTuple } from './pickleValues.ts';
 import type { PickleValue } from './pickleValues.ts';
@@ -30,16 +30,24 @@ class Walk {
 
   /** The value as JSON, without its tensors; undefined where nothing is left. */
   visit(value: PickleValue, path: string, depth: number): unknown {
-    if (++this.visits > maxVisits) throw new InputError(`its pickle expands to more than ${maxVisits} values`);
-    if (depth > maxDepth) throw new InputError(`its pickle is nested deeper than ${maxDepth} levels`);
+    this.count(depth);
     if (value instanceof PickleTensor) {
       this.addTensor(path || 'tensor', value);
       return undefined;
     }
     if (value instanceof PickleDict) return this.dict(value, path, depth);
+    if (value instanceof PickleOpaque && isModule(value)) {
+      this.containers.add(path);
+      return this.module(value, path, depth) ? undefined : plain(value);
+    }
     if (value instanceof PickleList || value instanceof PickleTuple) return this.list(value.items, path, depth);
     if (++this.metadataValues > maxMetadataValues) return undefined;
     return plain(value);
+  }
+
+  private count(depth: number): void {
+    if (++this.visits > maxVisits) throw new InputError(`its pickle expands to more than ${maxVisits} values`);
+    if (depth > maxDepth) throw new InputError(`its pickle is nested deeper than ${maxDepth} levels`);
   }
 
   private addTensor(path: string, tensor: PickleTensor): void {
@@ -61,11 +69,39 @@ class Walk {
     return empty || rest.length > 0 ? Object.fromEntries(rest) : undefined;
   }
 
+  /**
+   * The tensors of a pickled nn.Module under the names that its state_dict() would give them: its parameters and buffers, then its
+   * modules' own. Whether there are any.
+   */
+  private module(module: PickleOpaque, path: string, depth: number): boolean {
+    this.count(depth);
+    const left = module.fields?.get('_non_persistent_buffers_set');
+    const leftOut = new Set(left instanceof PickleList ? left.items : []);
+    let found = false;
+    for (const kind of ['_parameters', '_buffers', '_modules'] as const) {
+      const members = module.fields?.get(kind);
+      if (!(members instanceof PickleDict)) continue;
+      for (const [key, value] of members.entries()) {
+        const name = path ? `${path}.${keyText(key)}` : keyText(key);
+        if (kind === '_modules') found = (value instanceof PickleOpaque && this.module(value, name, depth + 1)) || found;
+        else if (value instanceof PickleTensor && !(kind === '_buffers' && leftOut.has(key))) {
+          this.count(depth + 1);
+          this.addTensor(name, value);
+          found = true;
+        }
+      }
+    }
+    return found;
+  }
+
   private list(items: PickleValue[], path: string, depth: number): unknown {
     const rest = items.map((item, i) => this.visit(item, path ? `${path}.${i}` : String(i), depth + 1));
     return items.length > 0 && rest.every((left) => left === undefined) ? undefined : rest.map((left) => left ?? null);
   }
 }
+
+/** An object that keeps what every nn.Module keeps, whatever its class is called. */
+const isModule = ({ fields }: PickleOpaque): boolean => fields?.get('_parameters') instanceof PickleDict && fields.get('_modules') instanceof PickleDict;
 
 function keyText(key: PickleValue): string {
   if (typeof key === 'string') return key;

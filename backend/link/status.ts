@@ -9,7 +9,7 @@ const statusBytes = 2 ** 20;
 const textLength = 10_000, listLength = 1000;
 
 const states: { [S in RunState]: true } = { queued: true, starting: true, running: true, stopping: true, done: true, failed: true, stopped: true };
-const kinds: { [K in HealthKind]: true } = { 'feature-collapse': true, 'rank-collapse': true, 'uniform-loss': true, divergence: true, 'vanishing-gradient': true };
+const kinds: { [K in HealthKind]: true } = { 'feature-collapse': true, 'rank-collapse': true, 'code-collapse': true, 'uniform-loss': true, divergence: true, 'vanishing-gradient': true };
 
 export const parseState = (value: unknown): RunState | null => (isKeyOf(states, value) ? value : null);
 

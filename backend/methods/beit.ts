@@ -9,16 +9,14 @@ import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts'
 import { relativeBiasSpecs } from '../nn/relativeBias.ts';
 import { gatherTokens } from '../ops/gatherTokens.ts';
 import { withoutGradient } from '../ops/gradients.ts';
-import { l2Normalize } from '../ops/l2Normalize.ts';
 import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
 import type { BeitOptions } from './beit.options.ts';
 import { timmInitial } from './distillation.ts';
 import { featureStatistics } from './featureStatistics.ts';
-import type { Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
-import { normalizedPixels } from './pixelTargets.ts';
+import type { Method, MethodBatch, MethodOutput, Picture, StepContext } from './method.ts';
+import { loadTokenizer, pictureLogits, projectionCodes, tokenizerSpecs } from './tokenizer.ts';
 
 const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
-const codeWidth = 16;
 
 /** A block's parameters by BEiT's names: no bias for keys, layer scales called gamma, and the last layer of each branch smaller the deeper it is. */
 function beitSpecs(specs: ParameterSpec[], width: number): ParameterSpec[] {
@@ -33,7 +31,7 @@ function beitSpecs(specs: ParameterSpec[], width: number): ParameterSpec[] {
 }
 
 function specs(model: ModelConfig, options: BeitOptions): ParameterSpec[] {
-  const { width, grid, heads, patchSize } = transformerDimensions(model);
+  const { width, grid, heads } = transformerDimensions(model);
   return [
     ...beitSpecs(timmInitial([
       ...encoderSpecs(model, true),
@@ -42,28 +40,41 @@ function specs(model: ModelConfig, options: BeitOptions): ParameterSpec[] {
       ...normSpecs('norm', width, layer(model)),
       ...linearSpecs('lm_head', width, options.vocabulary),
     ]), width),
-    { name: 'tokenizer.projection', shape: [codeWidth, 3 * patchSize ** 2], initializer: { kind: 'xavier' }, trainable: false, optional: true },
-    { name: 'tokenizer.codebook', shape: [options.vocabulary, codeWidth], initializer: { kind: 'normal', std: 1 }, trainable: false, optional: true },
+    ...tokenizerSpecs(model, options),
   ];
-}
-
-/** Codes [M] of patches [M, 3 P^2]: the nearest random code of a random projection, both of unit length. */
-function codesOf(parameters: Parameters, patches: tf.Tensor, patchSize: number): tf.Tensor {
-  const pixels = tf.reshape(normalizedPixels(tf.expandDims(patches, 0), patchSize), [patches.shape[0], patches.shape[1]!]);
-  const projected = l2Normalize(tf.matMul(pixels, parameters.get('tokenizer.projection'), false, true));
-  return tf.argMax(tf.matMul(projected, l2Normalize(parameters.get('tokenizer.codebook')), false, true), 1);
 }
 
 /** Rows [M, W] of x [R, W]. */
 const rowsAt = (x: tf.Tensor, rows: tf.Tensor): tf.Tensor => tf.reshape(gatherTokens(tf.expandDims(x, 0), tf.expandDims(rows, 0)), [rows.size, x.shape[1]!]);
 
-function forward(parameters: Parameters, model: ModelConfig, options: BeitOptions, { views, codes: given }: MethodBatch, step: StepContext): MethodOutput {
-  const { depth, width, patches: count, patchSize } = transformerDimensions(model);
+/** The tokenizer's own view. Throws InputError where the batch has none. */
+function tokenizerPicture({ pictures }: MethodBatch): Picture {
+  const picture = pictures?.tokenizer;
+  if (!picture) throw new InputError('this batch has no view of the tokenizer\'s own, whose pixels BEiT\'s dVAE reads');
+  return picture;
+}
+
+/** Codes of all patches, [B N]. */
+function codesOf(parameters: Parameters, { patchSize }: ModelConfig, options: BeitOptions, batch: MethodBatch): tf.Tensor {
+  const { patches } = batch.views[0]!;
+  return options.tokenizer === 'projection' ? projectionCodes(parameters, tf.reshape(patches, [-1, patches.shape[2]!]), patchSize) : tf.argMax(pictureLogits(parameters, options, tokenizerPicture(batch)), 1);
+}
+
+/** Codes of the masked patches, [M]. */
+function hiddenCodes(parameters: Parameters, model: ModelConfig, options: BeitOptions, batch: MethodBatch): tf.Tensor {
+  const { patches, hidden } = batch.views[0]!;
+  if (batch.codes) return tf.gather(tf.tensor1d(batch.codes, 'int32'), hidden!);
+  // A dVAE reads whole images; patches that nobody asks for need no projection.
+  return options.tokenizer === 'projection' ? projectionCodes(parameters, rowsAt(tf.reshape(patches, [-1, patches.shape[2]!]), hidden!), model.patchSize) : tf.gather(codesOf(parameters, model, options, batch), hidden!);
+}
+
+function forward(parameters: Parameters, model: ModelConfig, options: BeitOptions, given: MethodBatch, step: StepContext): MethodOutput {
+  const { depth, width, patches: count } = transformerDimensions(model);
   const p = new Scope(parameters);
-  const { patches, mask, hidden } = views[0]!;
+  const { patches, mask, hidden } = given.views[0]!;
   if (!mask || !hidden) throw new InputError('BEiT learns from masked patches alone, and this batch has none: give its view a mask');
   const batch = patches.shape[0];
-  const codes = withoutGradient(() => (given ? tf.gather(tf.tensor1d(given, 'int32'), hidden) : codesOf(parameters, rowsAt(tf.reshape(patches, [batch * count, patches.shape[2]!]), hidden), patchSize)));
+  const codes = withoutGradient(() => tf.tidy(() => hiddenCodes(parameters, model, options, given)));
   const tokens = encode(p, model, patches, p.has('pos_embed') ? p.get('pos_embed') : null, null, true, undefined, dropPath(model.dropPath, depth, step.draw), { mask, token: p.get('mask_token') });
   const rows = rowsAt(tf.reshape(tf.slice(tokens, [0, 1, 0], [batch, count, width]), [batch * count, width]), hidden);
   const features = norm(p.at('norm'), rows, layer(model), true);
@@ -80,4 +91,8 @@ function forward(parameters: Parameters, model: ModelConfig, options: BeitOption
   return { loss, metrics, intermediates: { logits } };
 }
 
-export const beit: Method<BeitOptions> = { name: 'beit', specs, momentumPairs: () => [], encoders: { online: '', target: '' }, forward };
+export const beit: Method<BeitOptions> = {
+  name: 'beit', specs, momentumPairs: () => [], encoders: { online: '', target: '' }, pictures: ['tokenizer'], forward,
+  prepare: (parameters, _model, options) => loadTokenizer(parameters, options),
+  codes: (parameters, model, options, batch) => tf.reshape(codesOf(parameters, model, options, batch), [-1, transformerDimensions(model).patches]),
+};

@@ -18,12 +18,21 @@ export interface ViewTensors {
   hidden?: tf.Tensor | null;
 }
 
+/** A view as the loader has it. */
+export interface Picture {
+  /** [B, size, size, 3] RGB bytes. */
+  pixels: Uint8Array;
+  size: number;
+}
+
 export interface MethodBatch {
   views: ViewTensors[];
   /** Where view 1 (b) lies to view 0 (a), for each sample; null for methods of one view. */
   geometry: RelativeGeometry[] | null;
   /** Classes of the images, [B]; -1 where an image has none. Null or left out: the images have none. */
   labels?: Int32Array | null;
+  /** Views that the method reads as images and not as patches, by name. */
+  pictures?: Readonly<Record<string, Picture>>;
   /** Codes of all patches, [B N], where a tokenizer of another code gave them. */
   codes?: Int32Array;
   /** How images are to be mixed, where that is not the method's to draw. */
@@ -62,14 +71,20 @@ export interface Method<C> {
   momentumOrder?: 'before' | 'after';
   /** Whether a parameter's gradient is dropped at this step. */
   isFrozen?(name: string, rates: StepContext['rates']): boolean;
-  /** Where the encoder's parameters are, by branch; left out: '' and 'mm_'. */
-  encoders?: Record<Branch, string>;
+  /** Where the encoder's parameters are, by branch; left out: '' and 'mm_'; null: the method trains no Vision Transformer. */
+  encoders?: Record<Branch, string> | null;
+  /** Names of views that it reads as images, whole. */
+  pictures?: readonly string[];
+  /** Reads what the run file names beside the images, such as a tokenizer's weights, before the first step of a run that begins. Rejects with InputError. */
+  prepare?(parameters: Parameters, model: ModelConfig, options: C): Promise<void>;
   /** Computes the loss; recorded by the tape. */
   forward(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch, step: StepContext): MethodOutput;
   /** For looking inside, with running statistics: the encoder's tokens [B, 1 + N, D] after the projector. Left out where there is none. */
   project?(parameters: Parameters, model: ModelConfig, options: C, encoded: tf.Tensor, branch: Branch): tf.Tensor;
   /** For looking inside, with running statistics: the features that the method predicts for view b from view a, [B, N, D]; null under options that predict none. */
   predict?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor | null;
+  /** For looking inside: the code of each patch of view 0, [B, N] int32, by the method's tokenizer. Left out where there is none. */
+  codes?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor;
   /** For looking inside: what the method paints for every patch of view 0, of which it sees those without a mask, [B, N, P^2 3], in units of normalised pixels. Left out where it paints none. */
   reconstruct?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): { painted: tf.Tensor; target: tf.Tensor; normalised: boolean };
   /** The classifier's logits of whole images' normalised patches [B, N, 3 P^2], without mixing or dropping: [B, classes]. Left out where the method has no classes. */

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { ViewPlan } from '../augment/plan.ts';
 import type { ModelConfig } from '../nn/model.ts';
-import { beitSchema } from './beit.options.ts';
+import { beitSchema, tokenizerLabels } from './beit.options.ts';
+import { dvaeSchema } from './dvae.options.ts';
 import { denseclSchema } from './densecl.options.ts';
 import { dinoSchema, ibotSchema, type DinoOptions, type IbotOptions } from './dino.options.ts';
 import { maeSchema } from './mae.options.ts';
@@ -10,9 +11,9 @@ import { mocov3Schema } from './mocov3.options.ts';
 import { msnSchema } from './msn.options.ts';
 import { siameseSchema } from './siamese.options.ts';
 import { supervisedSchema } from './supervised.options.ts';
-import { contrastedViews, densePair, focalViews, labelledView, maskedView, multiCrop, pairedViews, singleView } from './views.ts';
+import { contrastedViews, densePair, focalViews, labelledView, maskedView, multiCrop, pairedViews, singleView, tokenizerView } from './views.ts';
 
-export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema, dinoSchema, ibotSchema, msnSchema, supervisedSchema, denseclSchema, beitSchema]).describe('What is trained, and its own options.');
+export const methodSchema = z.discriminatedUnion('name', [siameseSchema, maeSchema, mocov3Schema, dinoSchema, ibotSchema, msnSchema, supervisedSchema, denseclSchema, beitSchema, dvaeSchema]).describe('What is trained, and its own options.');
 
 export type MethodConfig = z.infer<typeof methodSchema>;
 
@@ -40,6 +41,8 @@ export interface Recipe<C> {
   classes?(this: void, options: C): number;
   /** The loss of a model that tells no image from another; left out where there is none. `batch` is the images of one forward pass. */
   uniformLoss?(this: void, model: ModelConfig, options: C, batch: number): number | null;
+  /** What of its options is to be named beside the method wherever its results are; left out: the method's name says it. */
+  variant?(options: C): string;
   /** What helped others whose features collapsed, in the terms of a run file; left out where nothing of the method's own is known to. */
   remedy?: string;
 }
@@ -65,9 +68,13 @@ const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { nam
   msn: { remedy: 'raise method.spreadWeight: a rerun of the public code did best with 3 to 5, and method.sinkhornRounds=0', views: focalViews, momentum: ({ momentum }) => momentum, momentumPath: 'line', uniformLoss: (_model, { prototypes }) => Math.log(prototypes) },
   supervised: { views: labelledView, momentum: ({ ema }) => ema === null ? null : [ema, ema], classes: ({ classes }) => classes, uniformLoss: (_model, { classes }) => Math.log(classes) },
   densecl: { trainsResNets: true, remedy: 'begin with method.denseWeight=0 for some ten thousand steps; the loss of a healthy run rises at first, as the queue fills with keys', views: densePair, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { queueLength }) => Math.log(1 + queueLength) },
-  beit: { views: maskedView, momentum: () => null, uniformLoss: (_model, { vocabulary }) => Math.log(vocabulary) },
+  beit: { views: maskedView, variant: ({ tokenizer }) => tokenizerLabels[tokenizer], momentum: () => null, uniformLoss: (_model, { vocabulary }) => Math.log(vocabulary) },
+  dvae: { remedy: 'a higher method.temperature spreads the codes', views: tokenizerView, momentum: () => null },
   mocov3: { remedy: 'keep method.trainPatchEmbed=false, its authors\' cure for instability, lower optimizer.baseLearningRate and lengthen the warm-up', views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { temperature }, batch) => (batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };
 
 /** The recipe of the method that a run file names. */
 export const recipeOf = (config: MethodConfig): Recipe<MethodConfig> => recipes[config.name];
+
+/** The method as results name it: with what of its options must be known to read them. */
+export const methodLabel = (config: MethodConfig): string => [config.name, recipeOf(config).variant?.(config)].filter((part) => part !== undefined).join(', ');

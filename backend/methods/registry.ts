@@ -2,6 +2,7 @@
 import { beit } from './beit.ts';
 import { densecl } from './densecl.ts';
 import { dino } from './dino.ts';
+import { dvae } from './dvae.ts';
 import { ibot } from './ibot.ts';
 import { mae } from './mae.ts';
 import type { Method } from './method.ts';
@@ -13,7 +14,7 @@ import { supervised } from './supervised.ts';
 
 export { methodSchema, type MethodConfig } from './recipes.ts';
 
-const methods: { [N in MethodConfig['name']]: Method<Extract<MethodConfig, { name: N }>> } = { siamese, mae, mocov3, dino, ibot, msn, supervised, densecl, beit };
+const methods: { [N in MethodConfig['name']]: Method<Extract<MethodConfig, { name: N }>> } = { siamese, mae, mocov3, dino, ibot, msn, supervised, densecl, beit, dvae };
 
 /** The method that a run file names. */
 export const methodOf = (config: MethodConfig): Method<MethodConfig> => methods[config.name];

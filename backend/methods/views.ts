@@ -3,7 +3,8 @@ import type { OpSpec, ViewPlan } from '../augment/plan.ts';
 import { InputError } from '../errors.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import type { MaeOptions } from './mae.options.ts';
-import type { BeitOptions } from './beit.options.ts';
+import { tokenizerSide, type BeitOptions } from './beit.options.ts';
+import { dvaeLayers } from './dvae.options.ts';
 import type { DinoOptions, IbotOptions } from './dino.options.ts';
 import type { Mocov3Options } from './mocov3.options.ts';
 import type { MsnOptions } from './msn.options.ts';
@@ -91,18 +92,29 @@ export function densePair(model: ModelConfig): ViewPlan {
   return { patchSize: model.patchSize, views: [view('query'), view('key')] };
 }
 
-/** BEiT's single view: blocks are masked until its share is reached, or no other fits. */
+/** What BEiT does to colours; hue stays. */
+const beitJitter: OpSpec = { op: 'colorJitter', p: 1, brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0 };
+const tokenizerCrop = { scale: [0.08, 1] as [number, number], ratio, interpolation: 'lanczos' as const };
+
+/** BEiT's view, in which blocks are masked until its share is reached, or no other fits; and the same at the size that a dVAE takes, where the tokenizer is one. */
 export function maskedView(model: ModelConfig, options: BeitOptions): ViewPlan {
-  const { patches } = modelDimensions(model);
+  const { patches, grid } = modelDimensions(model);
   // A whisker more than the count, which the share of it may miss by a rounding error.
   const share = Math.min(1, (maskedCount(model, options.maskShare) + 1e-6) / patches);
+  const side = tokenizerSide(grid, options);
   return {
     patchSize: model.patchSize,
-    views: [{
-      name: 'online', size: model.imageSize, crop: { scale: [0.08, 1], ratio, interpolation: 'bicubic' }, ops: [flip, { op: 'colorJitter', p: 1, brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0 }],
-      mask: { kind: 'varied', shape: 'block', shares: [[share, share]], minBlock: 16, aspect: [0.3, 1 / 0.3] },
-    }],
+    views: [
+      { name: 'online', size: model.imageSize, crop: { ...tokenizerCrop, interpolation: 'bicubic' }, ops: [flip, beitJitter], mask: { kind: 'varied', shape: 'block', shares: [[share, share]], minBlock: 16, aspect: [0.3, 1 / 0.3] } },
+      ...(side === null ? [] : [{ name: 'tokenizer', size: side, crop: tokenizerCrop, sameAs: 'online', ops: [], mask: null }]),
+    ],
   };
+}
+
+/** What a tokenizer will see of images, to learn from: BEiT's view at the size of the tokenizer's. */
+export function tokenizerView(model: ModelConfig): ViewPlan {
+  dvaeLayers(model);
+  return { patchSize: model.patchSize, views: [{ name: 'online', size: model.imageSize, crop: tokenizerCrop, ops: [flip, beitJitter], mask: null }] };
 }
 
 /** MAE's single view: a crop of a fifth of the image or more, and a random mask. */

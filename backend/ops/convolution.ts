@@ -18,7 +18,8 @@ const padded = (x: tf.Tensor, padding: number): tf.Tensor4D => (padding === 0 ? 
 const kernel = (name: string, inputs: Record<string, tf.Tensor>, attrs: Record<string, unknown>): tf.Tensor =>
   tf.engine().runKernel(name, inputs, { pad: 'valid', dataFormat: 'NHWC', ...attrs });
 
-const inputGradient = defineOp<ConvolutionGeometry & { shape: Shape4 }>({
+/** dy [B, H', W', out], w [out, in, h, w] -> the gradient of x, of the given shape [B, H, W, in]. */
+export const inputGradient = defineOp<ConvolutionGeometry & { shape: Shape4 }>({
   name: 'ConvolutionInputGradient',
   composition: ({ dy, w }, { stride, padding, shape: [batch, height, width, channels] }) => {
     const dx = kernel('Conv2DBackpropInput', { dy: dy!, filter: filter(w!) }, { strides: stride, inputShape: [batch, height + 2 * padding, width + 2 * padding, channels] });
@@ -26,7 +27,8 @@ const inputGradient = defineOp<ConvolutionGeometry & { shape: Shape4 }>({
   },
 });
 
-const weightGradient = defineOp<ConvolutionGeometry & { shape: Shape4 }>({
+/** dy [B, H', W', out], x [B, H, W, in] -> the gradient of w, of the given shape [out, in, h, w]. */
+export const weightGradient = defineOp<ConvolutionGeometry & { shape: Shape4 }>({
   name: 'ConvolutionWeightGradient',
   composition: ({ dy, x }, { stride, padding, shape: [outputs, inputs, height, width] }) =>
     tf.transpose(kernel('Conv2DBackpropFilter', { x: padded(x!, padding), dy: dy! }, { strides: stride, filterShape: [height, width, inputs, outputs] }), [3, 2, 0, 1]),

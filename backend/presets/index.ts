@@ -44,6 +44,8 @@ import supervisedTiny from './supervised-tiny.json' with { type: 'json' };
 import supervisedVitBase from './supervised-vit-base.json' with { type: 'json' };
 import supervisedVitSmall from './supervised-vit-small.json' with { type: 'json' };
 import tiny from './tiny.json' with { type: 'json' };
+import tokenizerTiny from './tokenizer-tiny.json' with { type: 'json' };
+import tokenizer from './tokenizer.json' with { type: 'json' };
 
 export type Preset = Omit<RunFile, 'name' | 'data' | 'preset' | '$schema'>;
 
@@ -83,6 +85,8 @@ const all = {
   'beit-tiny': beitTiny,
   'beit-vit-small': beitVitSmall,
   'beit-vit-base': beitVitBase,
+  'tokenizer-tiny': tokenizerTiny,
+  tokenizer,
   'densecl-tiny': denseclTiny,
   'densecl-resnet-tiny': denseclResnetTiny,
   'densecl-resnet50': denseclResnet50,
@@ -142,6 +146,8 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   'beit-tiny': 'BEiT with a random tokenizer for minutes on a CPU',
   'beit-vit-small': 'BEiT, ViT-S/16 at 224: the paper\'s recipe (Bao et al., ICLR 2022) with a random tokenizer in place of the dVAE',
   'beit-vit-base': 'BEiT, ViT-B/16 at 224: the paper\'s recipe (Bao et al., ICLR 2022) with a random tokenizer in place of the dVAE',
+  'tokenizer-tiny': 'A dVAE as tokenizer of beit-tiny, for minutes on a CPU',
+  tokenizer: 'A dVAE as BEiT\'s tokenizer, 8192 codes at 112 pixels: the customized one of its authors\' code; how it is trained is our reading',
   'densecl-tiny': 'DenseCL on a ViT for minutes on a CPU',
   'densecl-resnet-tiny': 'DenseCL on a ResNet for minutes on a CPU',
   'densecl-resnet50': 'DenseCL, ResNet-50 at 224: the paper\'s recipe for ImageNet (Wang et al., CVPR 2021)',

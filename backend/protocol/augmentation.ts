@@ -18,10 +18,12 @@ export type LabMask = { kind: 'none' } | { kind: 'random'; count: number } | { k
 export interface LabView {
   name: string;
   size: number;
-  crop: { scale: [number, number]; ratio: [number, number]; interpolation: 'bicubic' | 'bilinear' };
+  crop: { scale: [number, number]; ratio: [number, number]; interpolation: 'bicubic' | 'bilinear' | 'lanczos' };
   ops: LabOp[];
   mask: LabMask | null;
   count?: number;
+  /** The view whose draws this one shows, at its own size; its area, aspect, ops and mask are not used. */
+  sameAs?: string;
 }
 
 /** What the run file's schema says of a setting. */
@@ -95,6 +97,8 @@ export interface LabShownView {
   name: string;
   /** Of the view in the run file's list. */
   spec: number;
+  /** Of the view that this one has its crop from: its own place, unless they share one. */
+  cropOf: number;
   box: LabBox;
   /** Drawn by the pipeline, and not placed by hand. */
   drawn: boolean;

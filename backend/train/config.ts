@@ -101,9 +101,10 @@ export function viewPlanOf({ augment, method, model }: Pick<RunConfig, 'augment'
   if (augment === null) return plan;
   const names = (views: readonly { name: string }[]): string => views.map(({ name }) => name).join(', ');
   if (names(augment) !== names(plan.views)) throw new InputError(`augment lists the views ${names(augment)}; method ${method.name} needs ${names(plan.views)}, in this order`);
-  for (const [i, { name, size, mask }] of augment.entries()) {
+  for (const [i, { name, size, mask, sameAs }] of augment.entries()) {
     const own = plan.views[i]!;
-    if (size !== own.size) throw new InputError(`augment: view ${name} has size ${size}, the model takes ${own.size} (${own.size === model.imageSize ? 'model.imageSize' : 'method.localSize'})`);
+    if (sameAs !== own.sameAs) throw new InputError(`augment: view ${name} ${own.sameAs === undefined ? `has draws of its own in method ${method.name}: leave sameAs out` : `shows the same as ${own.sameAs} in method ${method.name}: set "sameAs": "${own.sameAs}"`}`);
+    if (size !== own.size) throw new InputError(`augment: view ${name} has size ${size}, the model takes ${own.size} (${own.size === model.imageSize ? 'model.imageSize' : own.sameAs === undefined ? 'method.localSize' : 'method.tokenizerStride for each patch'})`);
     if (mask?.kind === 'varied' && own.mask?.kind !== 'varied') throw new InputError(`augment: view ${name} masks another number of patches in each image; method ${method.name} drops masked patches and needs an exact count: use the mask "random" or "block"`);
   }
   return { ...plan, views: augment };

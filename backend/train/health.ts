@@ -21,6 +21,8 @@ export const healthWindow = (patience: number): number => 10 * patience;
 const uniformShare = 0.005;
 /** Nats; a batch of n images can have ln n. */
 const leastInformation = 0.01;
+/** Equally frequent codes: with fewer, all patches are told by one. */
+const fewestCodes = 1.5;
 const divergenceFactor = 2;
 const vanishedGradient = 1e-8;
 
@@ -55,6 +57,14 @@ const rules: Record<HealthKind, Rule> = {
           summary: `features have collapsed to one direction: their effective rank is ${short(recent.at(-1)!.effective_rank!)} (below ${minEffectiveRank})`,
           cause: 'features vary along a single direction, such as brightness or position, and hold little else',
           advice: `use larger batches, and check that augmentations and masks are on${alsoTry(remedy)}`,
+        }
+      : null,
+  'code-collapse': (recent, rows, { patience, remedy }) =>
+    rows.length >= 5 * patience && allBelow(recent, 'code_perplexity', fewestCodes)
+      ? {
+          summary: `codes have collapsed: nearly all patches get the same one (a perplexity of ${short(recent.at(-1)!.code_perplexity!)}, below ${fewestCodes})`,
+          cause: 'the decoder paints every patch alike, so that telling them apart brings nothing',
+          advice: `lower optimizer.baseLearningRate or lengthen the warm-up; check that the images differ${alsoTry(remedy)}`,
         }
       : null,
   'uniform-loss': (recent, rows, { uniformLoss, patience, remedy }) =>

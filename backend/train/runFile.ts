@@ -10,6 +10,9 @@ import { parseJson } from './json.ts';
 import { isObject, mergeRun, type JsonObject } from './mergeRun.ts';
 import { readRunFile } from './readRunFile.ts';
 
+/** Values that are paths of files: relative ones count from the run file's folder. */
+const filePaths = new Set(['data.train', 'data.test', 'method.tokenizerWeights']);
+
 /** A `key.path=value` of the command line as an object to merge: `a.b=1` is {a: {b: 1}}. Values are JSON, or else text. Throws InputError. */
 export function parseOverride(text: string): JsonObject {
   const equals = text.indexOf('=');
@@ -18,7 +21,7 @@ export function parseOverride(text: string): JsonObject {
   if (path.includes('__proto__')) throw new InputError(`--set ${text}: the key "__proto__" is not allowed`);
   let value = valueOf(text.slice(equals + 1));
   // What is typed in a shell is relative to where it is typed.
-  if (path[0] === 'data' && (path[1] === 'train' || path[1] === 'test') && typeof value === 'string') value = resolve(value);
+  if (filePaths.has(path.join('.')) && typeof value === 'string') value = resolve(value);
   return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as JsonObject;
 }
 
@@ -40,8 +43,13 @@ export function completeRun(file: JsonObject, options: { folder: string; overrid
   const over = mergedOverrides(options.overrides);
   const checked = examineRun(mergeRun(file, over));
   if (!checked.config) throw new InputError(problemLines(checked.problems, (path) => (path.length > 0 && has(over, path) ? '--set' : place(path))));
-  const { train, test } = checked.config.data;
-  return { ...checked.config, data: { ...checked.config.data, train: resolve(options.folder, train), test: test === null ? null : resolve(options.folder, test) } };
+  const { data, method } = checked.config;
+  const absolute = (path: string | null): string | null => (path === null ? null : resolve(options.folder, path));
+  return {
+    ...checked.config,
+    data: { ...data, train: resolve(options.folder, data.train), test: absolute(data.test) },
+    method: method.name === 'beit' ? { ...method, tokenizerWeights: absolute(method.tokenizerWeights) } : method,
+  };
 }
 
 const mergedOverrides = (overrides: readonly string[] = []): JsonObject => overrides.map(parseOverride).reduce(mergeRun, {});

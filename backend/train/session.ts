@@ -66,7 +66,7 @@ export class TrainingSession {
       const notes: string[] = [];
       const engine = await openEngine({ ...request, ...(threads === null ? {} : { threads }) }, { say: (line) => notes.push(line) });
       const learner = Learner.create(config);
-      if (checkpoint) await load(learner, checkpoint.folder);
+      await (checkpoint ? load(learner, checkpoint.folder) : learner.prepare());
       const { name, version, device, deviceName, precision } = engine;
       const parameters = learner.modelTensors().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
       return new TrainingSession(engine, learner, loader, batches, first, accumulate, { notes, engine: { name, version, device, deviceName, precision }, images: dataset.length, classes: dataset.classes.length, parameters, stepsPerEpoch, ...steps });

@@ -1,7 +1,7 @@
 /** Draws samples for the augmentation lab by the loader's own steps, fast enough to follow a slider: what was decoded is kept, and the arena with it. */
 import { mapPoint, overlapShare, relativeGeometry, type Crop } from '../augment/geometry.ts';
 import { Kernels, type Picture } from '../augment/kernels.ts';
-import type { ViewPlan } from '../augment/plan.ts';
+import { cropOwner, expandViews, shownGrid, type ViewPlan } from '../augment/plan.ts';
 import { resample } from '../augment/resample.ts';
 import type { RawImage } from '../data/bmp.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -73,8 +73,11 @@ export class SampleDrawer {
     const { width, height } = image;
     const traced = this.traced(image, plan, key, boxes);
     const pictures = new PictureBuffer();
-    const specs = expandedPlaces(plan);
-    const views = traced.map((view, i) => this.shown(view, specs[i]!, plan, pictures, !boxes[plan.sameCrop ? 0 : i]));
+    const specs = expandedPlaces(plan), expanded = expandViews(plan);
+    const views = traced.map((view, i) => {
+      const owner = cropOwner(plan, expanded, i);
+      return { ...this.shown(view, specs[i]!, plan, pictures, !boxes[owner]), grid: shownGrid(plan, expanded, i), cropOf: owner };
+    });
     const label = dataset.label(key.index);
     return {
       file: dataset.file(key.index), label: label === null ? null : (dataset.classes[label] ?? null), imageWidth: width, imageHeight: height,
@@ -102,10 +105,10 @@ export class SampleDrawer {
     try {
       const image = await this.decoded(dataset, index, signal);
       const traced = this.traced(image, plan, { ...draws, index, drawnAs: index }, []);
-      const [first, ...others] = traced;
+      const [first, ...others] = traced, expanded = expandViews(plan);
       return {
         index, file, problem: null, imageWidth: image.width, imageHeight: image.height, image: this.smaller(this.load(image), cardSide * 1.5, pictures),
-        views: traced.map(({ pixels, size, crop, mask }) => ({ picture: this.smallerPixels(pixels, size, cardSide, pictures), box: boxOf(crop), mask: mask && [...mask], grid: Math.floor(size / plan.patchSize) })),
+        views: traced.map(({ pixels, size, crop, mask }, i) => ({ picture: this.smallerPixels(pixels, size, cardSide, pictures), box: boxOf(crop), mask: mask && [...mask], grid: shownGrid(plan, expanded, i) })),
         overlaps: others.map(({ crop }) => overlapShare(first!.crop, crop)),
       };
     } catch (error) {
@@ -162,14 +165,16 @@ export class SampleDrawer {
     return this.loaded.picture;
   }
 
-  private shown({ name, size, crop, ops, mask, pixels }: TracedView, spec: number, plan: ViewPlan, pictures: PictureBuffer, drawn: boolean): LabShownView {
+  private shown({ name, size, crop, ops, mask, pixels }: TracedView, spec: number, plan: ViewPlan, pictures: PictureBuffer, drawn: boolean): Omit<LabShownView, 'cropOf' | 'grid'> {
+    // Steps of another view's are set there.
+    const isOwn = plan.views[spec]!.sameAs === undefined;
     const flips = plan.views[spec]!.ops.map(({ op }) => op).indexOf('horizontalFlip');
     const colours = plan.views[spec]!.ops.flatMap(({ op }, place) => (op === 'horizontalFlip' ? [] : [place]));
     const steps = ops.map(({ op, applied, parameters, pixels: after }) => ({
       op, applied, parameters, picture: after && this.smallerPixels(after, size, stepSide, pictures),
-      place: op === 'randomResizedCrop' ? null : op === 'horizontalFlip' ? (flips < 0 ? null : flips) : colours.shift()!,
+      place: !isOwn || op === 'randomResizedCrop' ? null : op === 'horizontalFlip' ? (flips < 0 ? null : flips) : colours.shift()!,
     }));
-    return { name, spec, box: boxOf(crop), drawn, grid: Math.floor(size / plan.patchSize), steps, picture: pictures.add(pixels, size, size), mask: mask && [...mask] };
+    return { name, spec, box: boxOf(crop), drawn, steps, picture: pictures.add(pixels, size, size), mask: mask && [...mask] };
   }
 
   private smallerPixels(pixels: Uint8Array, size: number, side: number, pictures: PictureBuffer): LabPicture {

@@ -1,6 +1,6 @@
 /** Statistics of a pipeline's geometry over a data set: sizes are read from headers, crops and masks are drawn as for training, no image is decoded. */
 import { mapPoint, overlapShare } from '../augment/geometry.ts';
-import { expandViews, type ViewPlan } from '../augment/plan.ts';
+import { expandViews, shownGrid, type ViewPlan } from '../augment/plan.ts';
 import { drawView, type DrawnView } from '../augment/views.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { imageSize, type ImageSize } from '../data/imageSize.ts';
@@ -76,7 +76,7 @@ class Tally {
   constructor(plan: ViewPlan) {
     this.plan = plan;
     this.views = expandViews(plan);
-    this.grids = this.views.map(({ size }) => Math.floor(size / plan.patchSize));
+    this.grids = this.views.map((_, i) => shownGrid(plan, this.views, i));
     this.scale = this.views.map(() => []);
     this.aspect = this.views.map(() => []);
     this.masked = this.views.map(({ mask }, i) => (mask && mask.kind !== 'none' ? new Float64Array(this.grids[i]! ** 2) : null));

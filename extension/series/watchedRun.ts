@@ -16,7 +16,7 @@ export interface KnownRun {
 }
 
 /** The metric that each finding is about. */
-const metricOf: Record<HealthKind, string> = { 'feature-collapse': 'feature_std', 'rank-collapse': 'effective_rank', 'uniform-loss': 'loss', divergence: 'loss', 'vanishing-gradient': 'grad_norm' };
+const metricOf: Record<HealthKind, string> = { 'feature-collapse': 'feature_std', 'rank-collapse': 'effective_rank', 'code-collapse': 'code_perplexity', 'uniform-loss': 'loss', divergence: 'loss', 'vanishing-gradient': 'grad_norm' };
 /** What says how a run does, the first that it has. */
 const primaryNames = ['loss', 'train/loss', 'train_loss', 'training/loss', 'loss/train', 'total_loss', 'Loss/train', 'val/loss', 'val_loss', 'eval/loss'];
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { drawCrop } from '../../backend/augment/crop.ts';
 import { drawMask } from '../../backend/augment/masks.ts';
-import { checkPlan, expandViews, opSchema, viewPlanSchema, type ViewPlan } from '../../backend/augment/plan.ts';
+import { checkPlan, expandViews, opSchema, viewPlanSchema, type ViewPlan, type ViewSpec } from '../../backend/augment/plan.ts';
 import { drawView } from '../../backend/augment/views.ts';
 import { InputError } from '../../backend/errors.ts';
 import { Random } from '../../backend/random.ts';
@@ -90,6 +90,19 @@ describe('views', () => {
     }
   });
 
+  test('that are the same as another show its crop, flip and colours at their own size, and leave its draws as they were', () => {
+    const [first, second] = twoViews.views as [ViewSpec, ViewSpec];
+    const followed: ViewPlan = { ...twoViews, views: [first, second, { ...second, name: 'small', size: 16, sameAs: second.name, crop: { scale: [1, 1], ratio: [1, 1], interpolation: 'lanczos' }, ops: [], mask: null }] };
+    checkPlan(followed);
+    for (let index = 0; index < 50; index++) {
+      const key = { seed: 1, epoch: 0, index };
+      const { crop, ops, mask } = draw(followed, 2, key);
+      expect({ crop, ops }).toEqual({ crop: draw(twoViews, 1, key).crop, ops: draw(twoViews, 1, key).ops });
+      expect(mask).toBeNull();
+      expect(draw({ ...followed, sameCrop: true }, 2, key).crop).toEqual(draw(twoViews, 0, key).crop);
+    }
+  });
+
   test('keep their other draws when one op changes', () => {
     const view = twoViews.views[0]!;
     const changed = { ...twoViews, views: [{ ...view, ops: view.ops.map((op) => (op.op === 'gaussianBlur' ? { ...op, sigma: [3, 4] as [number, number] } : op)) }, twoViews.views[1]!] };
@@ -115,6 +128,17 @@ describe('plans', () => {
     expect(() => checkPlan({ ...twoViews, patchSize: 5 })).toThrow(/5-pixel patches do not divide/);
     expect(() => checkPlan({ ...twoViews, views: [{ ...view, mask: { kind: 'random', count: 65 } }] })).toThrow(/64 patches, fewer than the 65/);
     expect(() => checkPlan({ ...twoViews, views: [{ ...view, crop: { ...view.crop, scale: [1, 0.5] } }] })).toThrow(InputError);
+  });
+
+  test('whose view is the same as none, or has draws of its own all the same, are refused', () => {
+    const small = { ...view, name: 'small', ops: [], mask: null, sameAs: view.name };
+    const plan = (...views: ViewSpec[]): (() => void) => () => checkPlan({ patchSize: 4, views });
+    expect(plan(view, small)).not.toThrow();
+    expect(plan(small, view)).toThrow(/view small is the same as online, which is no earlier view with draws of its own/);
+    expect(plan(view, { ...small, sameAs: 'small' })).toThrow(/choose online/);
+    expect(plan(view, small, { ...small, name: 'smaller', sameAs: 'small' })).toThrow(/choose online/);
+    expect(plan(view, { ...small, ops: view.ops })).toThrow(/make its ops \[\]/);
+    expect(plan(view, { ...small, mask: view.mask })).toThrow(/make its mask null/);
   });
 
   test('round trip through their schema, which refuses unknown keys', () => {

@@ -19,7 +19,7 @@ interface Case {
   height?: number;
   width?: number;
   size?: number;
-  interpolation?: 'bicubic' | 'bilinear';
+  interpolation?: 'bicubic' | 'bilinear' | 'lanczos';
   factor?: number;
   sigma?: number;
   threshold?: number;

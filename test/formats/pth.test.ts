@@ -6,7 +6,7 @@ import { InputError } from '../../backend/errors.ts';
 import { modelStateDict } from '../../backend/formats/stateDict.ts';
 import { openTensorFile } from '../../backend/formats/tensorFile.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-import { checkpoint, dict, pickle, tensor, zip } from './hostile.ts';
+import { checkpoint, dict, global, pickle, tensor, text, zip } from './hostile.ts';
 
 const folder = temporaryFolder();
 const fixtures = join(import.meta.dirname, '../fixtures/pth');
@@ -55,13 +55,42 @@ describe('what PyTorch wrote', () => {
     await file.close();
   });
 
-  test('a whole pickled module: its class is named, and nothing of it is made', async () => {
+  test('a whole pickled module: its tensors by their names in its state_dict, its class named, and nothing of it made', async () => {
     const file = await openTensorFile(join(fixtures, 'module.pth'));
     expect(file.warnings).toHaveLength(1);
     expect(file.warnings[0]).toMatch(/^holds more than tensors: __main__\.Model, .*torch\.nn\.modules\.linear\.Linear.* \(left out; nothing of them was run\)$/);
-    expect(file.tensors).toEqual([]);
-    expect(() => modelStateDict(file)).toThrow('save the model\'s state_dict() to a file of its own');
+    expect(file.tensors.map(({ name, shape }) => [name, shape])).toEqual([['fc.weight', [2, 2]], ['fc.bias', [2]]]);
+    expect([...modelStateDict(file).tensors.keys()]).toEqual(file.tensors.map(({ name }) => name));
+    expect((await file.readFloat32(file.tensors[0]!.name)).every(Number.isFinite)).toBe(true);
     await file.close();
+  });
+
+  describe('modules that no program pickles', () => {
+    /** An object of a class, with what every module keeps as its state. */
+    const module = ({ parameters = {}, buffers = {}, modules = {}, more = {} }: { parameters?: Record<string, string>; buffers?: Record<string, string>; modules?: Record<string, string>; more?: Record<string, string> }): string =>
+      `${global('evil', 'Module')})\x81${dict({ _parameters: dict(parameters), _buffers: dict(buffers), _modules: dict(modules), ...more })}b`;
+    const names = async (data: string): Promise<string[]> => {
+      const file = await openTensorFile(written('evil', checkpoint(pickle(data))));
+      await file.close();
+      return file.tensors.map(({ name }) => name);
+    };
+
+    test('a buffer that state_dict() leaves out, an absent bias and other fields are left out', async () => {
+      expect(await names(module({ parameters: { w: tensor(), bias: 'N' }, buffers: { kept: tensor(), scratch: tensor() }, modules: { inner: module({ parameters: { w: tensor() } }), none: 'N' }, more: { hooks: dict({ secret: tensor() }), _non_persistent_buffers_set: `${global('builtins', 'set')}](${text('scratch')}e\x85R` } }))).toEqual(['w', 'kept', 'inner.w']);
+      expect(await names(dict({ model: module({ modules: { inner: module({ parameters: { w: tensor() } }) } }) }))).toEqual(['model.inner.w']);
+    });
+
+    test.each([
+      ['a module within itself', `${global('evil', 'Module')})\x81q\x01${dict({ _parameters: dict({}), _modules: dict({ again: 'h\x01' }) })}b`, 'nested deeper than 100 levels'],
+      ['two tensors of one name', module({ parameters: { 'a.w': tensor() }, modules: { a: module({ parameters: { w: tensor() } }) } }), 'two tensors that are both named "a.w"'],
+      ['a name that is none', `${global('evil', 'Module')})\x81${dict({ _parameters: `}(]${tensor()}u`, _modules: dict({}) })}b`, 'keys are neither names nor numbers'],
+      ['a tensor beyond its storage', module({ modules: { a: module({ parameters: { w: tensor({ shape: [5] }) } }) } }), 'reaches to byte 20 of its storage'],
+      // Each level holds the one below twice: 2^40 modules in a kilobyte.
+      ['modules that multiply', `${Array.from({ length: 40 }).reduce<string>((inner) => `${global('evil', 'Module')})\x81(${text('_parameters')}}${text('_modules')}}(${text('a')}${inner}q\x02${text('b')}h\x02uub`.replace('\x81(', '\x81}('), module({ parameters: { w: tensor() } }))}`, 'expands to more than'],
+    ])('%s is refused', async (_, data, reason) => {
+      await expect(names(data)).rejects.toThrow(InputError);
+      await expect(names(data)).rejects.toThrow(reason);
+    });
   });
 
   test('without checksums it is read, and says so', async () => {

@@ -50,7 +50,7 @@ for (const engine of await testEngines(['torch'])) {
       for (const { spec, variable } of learner.parameters.trainable) if (Buffer.from((await variable.data()).buffer).equals(Buffer.from(before.get(spec.name)!.buffer))) still.push(spec.name);
       expect(still).toEqual([]);
       const metrics = Object.keys(reports[0]!.metrics);
-      expect(metrics.some((metric) => ['feature_std', 'target_information'].includes(metric)), metrics.join(' ')).toBe(true);
+      expect(metrics.some((metric) => ['feature_std', 'target_information', 'code_perplexity'].includes(metric)), metrics.join(' ')).toBe(true);
 
       const model = await written(join(folder, `${name}.model.safetensors`), learner.modelTensors()), optimizer = await written(join(folder, `${name}.optimizer.safetensors`), learner.optimizerTensors());
       await resumed.load(model, optimizer);

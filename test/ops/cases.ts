@@ -10,6 +10,7 @@ import { layerNorm } from '../../backend/ops/layerNorm.ts';
 import { linear } from '../../backend/ops/linear.ts';
 import { maxPool } from '../../backend/ops/maxPool.ts';
 import { relu } from '../../backend/ops/relu.ts';
+import { transposedConvolution } from '../../backend/ops/transposedConvolution.ts';
 
 export interface OpCase {
   name: string;
@@ -139,6 +140,24 @@ const convolutionCase = (name: string, sliding: Sliding, outputs: number, hasBia
   reference: ({ x, w, b }) => convolve(x!, w!, b ?? null, sliding),
 });
 
+/** Each value of x adds its window of w to the output, where a convolution of the output would have read it; `image` is the output's shape. */
+function spread(x: Float64Array, w: Float64Array, b: Float64Array | null, sliding: Sliding): Float64Array {
+  const [batch, height, width, outputs] = sliding.image, area = sliding.window[0] * sliding.window[1];
+  const inputs = w.length / outputs / area;
+  const y = Float64Array.from({ length: batch * height * width * outputs }, (_, i) => b?.[i % outputs] ?? 0);
+  for (const [pixel, seen] of windowsOf(sliding).entries())
+    for (const [at, to] of seen.entries())
+      if (to !== null) for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) y[to + o]! += x[pixel * inputs + i]! * w[(i * outputs + o) * area + at]!;
+  return y;
+}
+
+const transposedCase = (name: string, sliding: Sliding, from: number[], hasBias = false): OpCase => ({
+  name: `transposed convolution, ${name}`,
+  shapes: { x: from, w: [from[3]!, sliding.image[3], ...sliding.window], ...(hasBias ? { b: [sliding.image[3]] } : {}) },
+  run: ({ x, w, b }) => transposedConvolution(x!, w!, b, sliding),
+  reference: ({ x, w, b }) => spread(x!, w!, b ?? null, sliding),
+});
+
 const maxPoolCase = (name: string, sliding: Sliding): OpCase => ({
   name: `max pooling, ${name}`,
   shapes: { x: sliding.image },
@@ -179,6 +198,8 @@ export const opCases: OpCase[] = [
   convolutionCase('one pixel of every second', { image: [2, 5, 6, 3], window: [1, 1], stride: 2, padding: 0 }, 4),
   convolutionCase('a window that is not square', { image: [1, 6, 6, 2], window: [2, 3], stride: 2, padding: 0 }, 3, true),
   convolutionCase('a window of seven', { image: [1, 8, 8, 3], window: [7, 7], stride: 2, padding: 3 }, 4),
+  transposedCase('doubling, with bias', { image: [2, 6, 8, 3], window: [4, 4], stride: 2, padding: 1 }, [2, 3, 4, 5], true),
+  transposedCase('a window that is not square', { image: [1, 6, 6, 2], window: [2, 4], stride: 2, padding: 0 }, [1, 3, 2, 3]),
   maxPoolCase('overlapping and padded', { image: [2, 7, 6, 3], window: [3, 3], stride: 2, padding: 1 }),
   maxPoolCase('side by side, with pixels left over', { image: [2, 5, 4, 3], window: [2, 2], stride: 2, padding: 0 }),
   { name: 'batch norm of images', shapes: { x: [2, 3, 4, 5], scale: [5], offset: [5] }, run: ({ x, scale, offset }) => batchNorm(x!, scale!, offset!, 1e-5).y, reference: ({ x, scale, offset }) => normalise(x!, 5, 1e-5, false, scale, offset) },

@@ -38,6 +38,13 @@ test('one direction, a vanished gradient', () => {
   expect(kinds(rows(100, () => ({ effective_rank: 1.05 })), { minEffectiveRank: 1 })).toEqual([]);
 });
 
+test('codes that collapse to one, but not at the beginning', () => {
+  const one = rows(150, () => ({ code_perplexity: 1.02 }));
+  expect(kinds(one)).toEqual(['code-collapse']);
+  expect(kinds(one.slice(0, 60))).toEqual([]);
+  expect(kinds(rows(150, () => ({ code_perplexity: 20 })))).toEqual([]);
+});
+
 test('a loss that doubles over its best diverges, a single spike does not', () => {
   expect(kinds(rows(100, (step) => ({ loss: step > 60 ? 5 : 1 })))).toEqual(['divergence']);
   expect(kinds(rows(100, (step) => ({ loss: step > 95 ? 50 : 1 })))).toEqual([]);

@@ -32,12 +32,12 @@ const view = restoreView(host.state);
 
 const stage = new Stage({
   place(of, box) {
-    // One crop for all views is placed by placing any of them.
-    boxes[state?.setup?.sameCrop ? 0 : of] = box;
+    // A crop that several views have is placed by placing any of them.
+    boxes[cropOf(of)] = box;
     void refresh();
   },
   putBack(of) {
-    boxes[state?.setup?.sameCrop ? 0 : of] = null;
+    boxes[cropOf(of)] = null;
     void refresh();
   },
   select(of) {
@@ -47,14 +47,15 @@ const stage = new Stage({
   limit(of, end) {
     const shown = sample?.views[of];
     if (!sample || !shown) return;
-    const box = boxes[state?.setup?.sameCrop ? 0 : of] ?? shown.box;
+    const box = boxes[shown.cropOf] ?? shown.box;
     const area = Math.min(1, Math.max(0.001, Math.round((1000 * box.width * box.height) / (sample.imageWidth * sample.imageHeight)) / 1000));
-    const scale: [number, number] = [...currentViews()[shown.spec]!.crop.scale];
+    const owner = sample.views[shown.cropOf]!;
+    const scale: [number, number] = [...currentViews()[owner.spec]!.crop.scale];
     scale[end] = area;
     // The other end gives way: a range is never upside down.
     if (scale[0] > scale[1]) scale[1 - end] = area;
-    set(shown.spec, ['crop', 'scale'], scale);
-    page.say(`${shown.name} is drawn from ${scale[0]} to ${scale[1]} of the image now.`);
+    set(owner.spec, ['crop', 'scale'], scale);
+    page.say(`${owner.name} is drawn from ${scale[0]} to ${scale[1]} of the image now.`);
   },
 });
 
@@ -137,6 +138,8 @@ const fits = (changed: readonly Partial<LabView>[], own: readonly LabView[]): bo
 const remember = (): void => {
   host.state = isWritten() ? { ...view, views: null } : view;
 };
+/** The view that view number `of` has its crop from. */
+const cropOf = (of: number): number => sample?.views[of]?.cropOf ?? of;
 const seed = (): number => view.seed ?? state?.setup?.seed ?? 0;
 const currentViews = (): LabView[] => view.views ?? state?.setup?.views ?? [];
 const isChanged = (): boolean => view.views !== null && state?.setup != null && JSON.stringify(view.views) !== JSON.stringify(state.setup.views);
@@ -170,9 +173,9 @@ function set(of: number, path: Path, value: unknown): void {
       inner[at.at(-1)!] = value;
     };
     put(views[of]!, path);
-    if (!view.alike || path[0] === 'mask') return;
+    if (!view.alike || path[0] === 'mask' || views[of]!.sameAs !== undefined) return;
     views.forEach((other, i) => {
-      if (i === of) return;
+      if (i === of || other.sameAs !== undefined) return;
       if (path[0] !== 'ops') return put(other, path);
       const place = other.ops.findIndex(({ op }) => op === views[of]!.ops[path[1] as number]!.op);
       if (place >= 0) put(other, ['ops', place, ...path.slice(2)]);
@@ -242,7 +245,7 @@ const currentBoxes = (): (LabBox | null)[] => Array.from({ length: boxes.length 
 function present(): void {
   if (!sample || !state?.setup) return;
   page.answer(sample);
-  stage.show(sample, sample.pairs.length > 0 ? view.look : { ...view.look, places: false, positions: false }, stage.dragging ? sample.views.map((_, i) => boxes[state!.setup!.sameCrop ? 0 : i] ?? null) : [], selected, sample.views.map(({ spec }) => currentViews()[spec]!.crop.scale));
+  stage.show(sample, sample.pairs.length > 0 ? view.look : { ...view.look, places: false, positions: false }, stage.dragging ? sample.views.map((shown) => boxes[shown.cropOf] ?? null) : [], selected, sample.views.map(({ cropOf: owner }) => currentViews()[sample!.views[owner]!.spec]!.crop.scale));
   pipeline.show(state.setup, currentViews(), sample, stage.picture);
 }
 

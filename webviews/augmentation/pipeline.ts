@@ -64,7 +64,7 @@ export class Pipeline {
     this.repaints = sample !== this.sample;
     this.sample = sample;
     this.source = source;
-    const shape = JSON.stringify(views.map(({ name, ops, mask }) => [name, ops.map(({ op }) => op), mask?.kind]));
+    const shape = JSON.stringify(views.map(({ name, ops, mask, sameAs }) => [name, sameAs, ops.map(({ op }) => op), mask?.kind]));
     if (shape !== this.shape) {
       this.shape = shape;
       this.repaints = true;
@@ -82,12 +82,13 @@ export class Pipeline {
     this.cards = views.map((view, i) => {
       const flips = view.ops.flatMap(({ op }, place) => (op === 'horizontalFlip' ? [place] : []));
       const colours = view.ops.flatMap(({ op }, place) => (op === 'horizontalFlip' ? [] : [place]));
+      if (view.sameAs !== undefined) return [this.cropCard(view, i)];
       return [...flips.map((place) => this.opCard(view, i, place)), this.cropCard(view, i), ...colours.map((place) => this.opCard(view, i, place)), this.maskCard(view, i)];
     });
     this.element.replaceChildren(...views.map((view, i) => {
       const add = element('select', { 'aria-label': `Add a step to ${view.name}` }, element('option', { value: '' }, 'Add a step…'), ...this.setup!.ops.filter(({ op }) => !view.ops.some((own) => own.op === op)).map(({ op, text }) => element('option', { value: op, title: text }, titleOf(op))));
       add.addEventListener('change', () => add.value !== '' && this.actions.addOp(i, add.value));
-      const heading = element('h3', {}, element('span', { class: `swatch ${viewColour(i)}`, 'aria-hidden': 'true' }), view.name, element('span', { class: 'note' }, `${view.size} pixels${view.count === undefined ? '' : `, ${view.count} of them`}`), add);
+      const heading = element('h3', {}, element('span', { class: `swatch ${viewColour(i)}`, 'aria-hidden': 'true' }), view.name, element('span', { class: 'note' }, `${view.size} pixels${view.count === undefined ? '' : `, ${view.count} of them`}${view.sameAs === undefined ? '' : `, drawn as ${view.sameAs} is`}`), ...(view.sameAs === undefined ? [add] : []));
       return element('section', { 'aria-label': `Pipeline of ${view.name}` }, heading, element('div', { class: 'strip' }, ...this.cards[i]!.map((card) => card.element)));
     }));
   }
@@ -102,9 +103,9 @@ export class Pipeline {
     const owner = `the crop of ${view.name}`;
     const scale = rangeControl(owner, { label: 'area', title: 'Share of the image that the crop takes', min: 0.01, max: 1, logarithmic: true }, (value) => this.actions.set(i, ['crop', 'scale'], value));
     const ratio = rangeControl(owner, { label: 'aspect', title: 'Width / height of the crop', min: 0.25, max: 4, logarithmic: true }, (value) => this.actions.set(i, ['crop', 'ratio'], value));
-    const interpolation = element('select', { 'aria-label': `interpolation of ${owner}` }, ...['bicubic', 'bilinear'].map((name) => element('option', { value: name }, name)));
+    const interpolation = element('select', { 'aria-label': `interpolation of ${owner}` }, ...['bicubic', 'bilinear', 'lanczos'].map((name) => element('option', { value: name }, name)));
     interpolation.addEventListener('change', () => this.actions.set(i, ['crop', 'interpolation'], interpolation.value));
-    const { element: made, picture, drawn } = this.card(`Crop of ${view.name}`, 'Crop', [scale.element, ratio.element, element('div', { class: 'setting' }, element('span', { class: 'label' }, 'resized by'), interpolation)]);
+    const { element: made, picture, drawn } = this.card(`Crop of ${view.name}`, 'Crop', [...(view.sameAs === undefined ? [scale.element, ratio.element] : []), element('div', { class: 'setting' }, element('span', { class: 'label' }, 'resized by'), interpolation)]);
     return {
       element: made,
       update: ({ crop }, shown) => {

@@ -38,7 +38,7 @@ const recipes: Record<LinearRecipe, Recipe> = {
   dino: { epochs: 100, batch: 1024, baseLearningRate: 0.001, optimizer: 'sgd', batchNorm: false, interpolation: 'bilinear', warmup: 0, byEpoch: true, features: ({ model }) => (modelDimensions(model).width < 768 ? 'last-four' : 'class-and-mean') },
 };
 
-const recipeOfMethod: Record<MethodConfig['name'], LinearRecipe> = { siamese: 'mae', mae: 'mae', beit: 'mae', supervised: 'mae', mocov3: 'mocov3', densecl: 'mocov3', dino: 'dino', ibot: 'dino', msn: 'dino' };
+const recipeOfMethod: Record<MethodConfig['name'], LinearRecipe> = { siamese: 'mae', mae: 'mae', beit: 'mae', dvae: 'mae', supervised: 'mae', mocov3: 'mocov3', densecl: 'mocov3', dino: 'dino', ibot: 'dino', msn: 'dino' };
 
 export interface LinearSettings {
   /** null: that of the method's own paper. */
