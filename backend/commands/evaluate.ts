@@ -1,14 +1,15 @@
-/** `siamscope evaluate`: what a checkpoint's features are worth, with nothing trained on top of them. */
+/** `siamscope evaluate`: what a checkpoint is worth, by itself or by a published protocol. */
 import type { Command } from 'commander';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { choiceOption, deviceOption, engineOption, jsonOption, positive, precisionOption, shotsOption, torchOption, wholeNumber, type engineNames, type precisionNames } from './arguments.ts';
 import { InputError } from '../errors.ts';
+import type { RunConfig } from '../train/config.ts';
 import type { ProtocolResult } from '../evaluate/protocols/frozen.ts';
 import { example } from './example.ts';
 import { print, printJson, say, table } from './terminal.ts';
 
-const protocols = ['knn', 'few-shot', 'linear'] as const;
+const protocols = ['knn', 'few-shot', 'linear', 'classify'] as const;
 const recipes = ['mae', 'mocov3', 'dino'] as const;
 
 interface EvaluateOptions {
@@ -35,6 +36,11 @@ interface EvaluateOptions {
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
+/** Where images come from: as they are given, or the run's own. */
+function sourcesOf(config: RunConfig | null, data: string | undefined, test: string | undefined): { train: string | null; test: string | null } {
+  return { train: data === undefined ? (config?.data.train ?? null) : resolve(data), test: test === undefined ? (data === undefined ? (config?.data.test ?? null) : null) : resolve(test) };
+}
+
 /** One of the published protocols, on any checkpoint. */
 async function byProtocol(checkpoint: string, protocol: (typeof protocols)[number], { data, test, branch, neighbours, shots, seed, lambda, recipe, epochs, batch, size, saveFeatures, report, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
   if (protocol === 'linear' && saveFeatures !== undefined) throw new InputError('linear sees new crops in every epoch, so there are no features to save: use --save-features with knn or few-shot');
@@ -44,13 +50,15 @@ async function byProtocol(checkpoint: string, protocol: (typeof protocols)[numbe
   if (!json) say(`${engine.name} ${engine.version} on ${engine.deviceName} (${engine.device}, ${engine.precision})`);
   const opened = await openModel(path);
   const model = size === undefined ? opened : resizedModel(opened, size);
-  const train = data ?? model.config?.data.train, held = test ?? (data === undefined ? model.config?.data.test : undefined);
-  if (train === undefined || held === undefined || held === null) throw new InputError(`${protocol} learns from some images and is measured on others: give ${train === undefined ? '--data FOLDER and --test FOLDER' : '--test FOLDER'}, with a folder for each class`);
-  const sources = { train: data === undefined ? train : resolve(train), test: test === undefined ? held : resolve(held) };
+  const { train, test: held } = sourcesOf(model.config, data, test);
+  if (held === null) throw new InputError(`${protocol} is measured on images with classes: give --test FOLDER, with a folder for each class`);
   const tell = (text: string): void => {
     if (!json) say(text);
   };
   const measure = async (): Promise<ProtocolResult> => {
+    if (protocol === 'classify') return (await import('../evaluate/protocols/classify.ts')).classifyProtocol(model, { train, test: held }, branch, tell);
+    if (train === null) throw new InputError(`${protocol} learns from some images and is measured on others: give --data FOLDER too, with a folder for each class`);
+    const sources = { train, test: held };
     if (protocol === 'linear') return (await import('../evaluate/protocols/linear.ts')).linearProtocol(model, sources, branch, { recipe: recipe ?? null, epochs: epochs ?? null, batch: batch ?? null, seed }, tell);
     const features = await frozen.frozenFeatures(model, sources, protocol === 'knn' ? 'class' : 'last-block', branch, tell);
     if (saveFeatures !== undefined) await frozen.saveFeatures(resolve(saveFeatures), features);
@@ -67,7 +75,7 @@ async function byProtocol(checkpoint: string, protocol: (typeof protocols)[numbe
   const rate = ({ value, low, high }: { value: number; low: number; high: number }): string[] => [percent(value), `${percent(low)} to ${percent(high)}`];
   const { counts } = result;
   print(table([[protocol, 'share', '95 % interval'], ['top-1', ...rate(result.top1)], ['top-5', ...rate(result.top5)]]));
-  print(`${counts.train} training and ${counts.test} test images of ${counts.classes} classes${counts.skipped > 0 ? `; ${counts.skipped} could not be read and are left out` : ''}.`);
+  print(`${counts.train > 0 ? `${counts.train} training and ` : ''}${counts.test} test images of ${counts.classes} classes${counts.skipped > 0 ? `; ${counts.skipped} could not be read and are left out` : ''}.`);
   if (result.mostConfused.length > 0) print(table([['most often taken', 'for', 'images'], ...result.mostConfused.slice(0, 5).map(({ truth, predicted, count }) => [truth, predicted, String(count)])]));
 }
 
@@ -116,7 +124,7 @@ export function addEvaluate(program: Command): void {
     .option('--data <path>', 'images; default: the run\'s own')
     .option('--test <path>', 'test images with the same classes; default: the run\'s own')
     .addOption(choiceOption('--branch <name>', 'the encoder that is measured', ['online', 'target']).default('online'))
-    .addOption(choiceOption('--protocol <name>', 'knn (DINO), few-shot (MSN: softmax regression on frozen features) or linear (MAE, MoCo-v3, DINO: a classifier trained on augmented images)', protocols))
+    .addOption(choiceOption('--protocol <name>', 'knn (DINO), few-shot (MSN: softmax regression on frozen features) linear (MAE, MoCo-v3, DINO: a classifier trained on augmented images) or classify (a supervised or fine-tuned model as it is)', protocols))
     .addOption(shotsOption())
     .option('--lambda <number>', 'few-shot: weight decay; default: 0.1 over the number of labelled images', positive)
     .addOption(choiceOption('--recipe <name>', 'linear: whose; default: that of the method\'s own paper', recipes))

@@ -2,6 +2,7 @@
 import { InputError } from '../errors.ts';
 import { modelStateDict, type StateDict } from '../formats/stateDict.ts';
 import type { TensorFile } from '../formats/tensorFile.ts';
+import { bareName } from '../methods/checkpointNames.ts';
 import { findEncoders, type FoundEncoders } from '../methods/officialEncoders.ts';
 import { methodSchema, type MethodConfig } from '../methods/registry.ts';
 import { modelSchema, type ModelConfig } from '../nn/model.ts';
@@ -15,8 +16,11 @@ export interface Recognized {
   encoders: FoundEncoders | null;
 }
 
-/** The classifier is left out with all that is not the encoder's, so that any number will do. */
+/** Where the classifier is left out with all that is not the encoder's, any number will do. */
 const unusedClasses = 2;
+
+/** How slowly a moving average of weights moves is not in a file; nothing but training needs it. */
+const publishedAverage = 0.9999;
 
 /** Width of a head in every published ViT from tiny to large. */
 const headWidth = 64;
@@ -68,8 +72,18 @@ function encodersAlone(file: TensorFile, heads: number | undefined): Recognized 
   while (tensors!.has(`blocks.${depth}.attn.qkv.weight`)) depth++;
   const scaled = tensors!.has('blocks.0.ls1.gamma') || tensors!.has('blocks.0.gamma_1');
   const model = modelSchema.parse({ arch: 'vit_base', width, depth, heads: headsOf(file, width, table ? table.shape[1]! : publishedHeads(method, width), table ? (heads ?? table.shape[1]!) : heads, assumptions), patchSize, imageSize: grid * patchSize, layerScale: scaled ? 1 : null });
-  const own = method === 'beit' ? { positions: table ? 'relative' : 'learned' } : method === null || method === 'supervised' ? { classes: unusedClasses, pooling: tensors!.has('fc_norm.weight') ? 'mean' : 'class' } : {};
-  return { model, method: methodSchema.parse({ name: method ?? 'supervised', ...own }), assumptions, encoders: found };
+  const pooling = tensors!.has('fc_norm.weight') ? 'mean' : 'class';
+  const classifier = method === 'supervised' && !scaled ? classifierOf(file, pooling) : null;
+  const own = method === 'beit' ? { positions: table ? 'relative' : 'learned' } : method === null || method === 'supervised' ? { pooling, classes: unusedClasses, ...classifier } : {};
+  return { model, method: methodSchema.parse({ name: method ?? 'supervised', ...own }), assumptions, encoders: classifier ? null : found };
+}
+
+/** A classifier on the encoder that can be loaded whole: how many classes it has, and whether the file holds a moving average too. */
+function classifierOf(file: TensorFile, pooling: 'mean' | 'class'): { classes: number; ema: number | null } | null {
+  const tensors = new Map(file.tensors.map((tensor) => [bareName(tensor.name), tensor]));
+  const weight = tensors.get('head.weight');
+  const isWhole = ['head.bias', `${pooling === 'mean' ? 'fc_norm' : 'norm'}.weight`, `${pooling === 'mean' ? 'fc_norm' : 'norm'}.bias`].every((name) => tensors.has(name));
+  return weight?.shape.length === 2 && weight.shape[0]! > 1 && isWhole ? { classes: weight.shape[0]!, ema: tensors.has('model_ema.head.weight') ? publishedAverage : null } : null;
 }
 
 /** SiameseIM or MAE with all that belongs to it. */

@@ -72,4 +72,6 @@ export interface Method<C> {
   predict?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor | null;
   /** For looking inside: what the method paints for every patch of view 0, of which it sees those without a mask, [B, N, P^2 3], in units of normalised pixels. Left out where it paints none. */
   reconstruct?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): { painted: tf.Tensor; target: tf.Tensor; normalised: boolean };
+  /** The classifier's logits of whole images' normalised patches [B, N, 3 P^2], without mixing or dropping: [B, classes]. Left out where the method has no classes. */
+  classify?(parameters: Parameters, model: ModelConfig, options: C, patches: tf.Tensor, branch: Branch): tf.Tensor;
 }

@@ -10,6 +10,7 @@ export const supervisedSchema = z.strictObject({
   mixup: z.number().min(0).default(0.8).describe('Mixup: images and labels are blended in pairs by a share from Beta(mixup, mixup); 0: never.'),
   cutmix: z.number().min(0).default(1).describe('CutMix: a box of one image is put into another, of an area from Beta(cutmix, cutmix); 0: never. With mixup, each batch has one of the two.'),
   layerDecay: z.number().gt(0).max(1).default(1).describe('The learning rate of each block is so much smaller than that of the next: below 1 for fine-tuning.'),
+  ema: z.number().gt(0).lt(1).nullable().default(null).describe('A moving average of all weights is kept beside them, and this much of it stays at each step; evaluation measures it as the target branch. null: none.'),
 }).describe('Supervised training.');
 
 export type SupervisedOptions = z.infer<typeof supervisedSchema>;

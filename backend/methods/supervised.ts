@@ -5,12 +5,12 @@ import { dropPath } from '../nn/dropPath.ts';
 import { encode, encoderSpecs, learnedPositionSpec } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
-import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
+import { copied, followers, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
 import { classTokens, timmInitial } from './distillation.ts';
 import { featureStatistics } from './featureStatistics.ts';
-import type { Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
+import type { Branch, Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
 import { drawMixing, mixPatches, softTargets } from './mixing.ts';
 import type { SupervisedOptions } from './supervised.options.ts';
 
@@ -23,7 +23,15 @@ function distance(name: string, depth: number): number {
   return block ? depth - Number(block[1]) : 0;
 }
 
+/** Where the official codes keep the moving average of all weights. */
+const average = 'model_ema.';
+
 function specs(model: ModelConfig, options: SupervisedOptions): ParameterSpec[] {
+  const own = trainedSpecs(model, options);
+  return options.ema === null ? own : [...own, ...copied('', average, own)];
+}
+
+function trainedSpecs(model: ModelConfig, options: SupervisedOptions): ParameterSpec[] {
   const { width, grid, depth } = modelDimensions(model);
   const head = linearSpecs('head', width, options.classes).map((spec): ParameterSpec => (spec.name === 'head.weight' ? { ...spec, initializer: { kind: 'normal', std: 2e-5 } } : spec));
   return [...timmInitial([...encoderSpecs(model, true), learnedPositionSpec(width, grid), ...normSpecs(options.pooling === 'mean' ? 'fc_norm' : 'norm', width, layer(model))]), ...head].map((spec) => ({
@@ -63,4 +71,18 @@ function forward(parameters: Parameters, model: ModelConfig, options: Supervised
   return { loss: tf.mean(softCrossEntropy(logits, targets, 1)), metrics, intermediates: { mixed_targets: targets, features, logits } };
 }
 
-export const supervised: Method<SupervisedOptions> = { name: 'supervised', specs, momentumPairs: () => [], encoders: { online: '', target: '' }, forward };
+function classify(parameters: Parameters, model: ModelConfig, options: SupervisedOptions, patches: tf.Tensor, branch: Branch): tf.Tensor {
+  const p = new Scope(parameters, branch === 'target' && options.ema !== null ? average : '');
+  return linearLayer(p.at('head'), pooled(p, model, options, encode(p, model, patches, p.get('pos_embed'), null, false)));
+}
+
+export const supervised: Method<SupervisedOptions> = {
+  name: 'supervised',
+  specs,
+  momentumPairs: (model, options) => followers(specs(model, options)),
+  // As timm has it: the average follows each step.
+  momentumOrder: 'after',
+  encoders: { online: '', target: average },
+  forward,
+  classify,
+};

@@ -27,3 +27,11 @@ export function classification(rankings: readonly (readonly number[])[], labels:
   mostConfused.sort((a, b) => b.count - a.count);
   return { top1: wilson(first, rankings.length), top5: wilson(amongFive, rankings.length), confusion, mostConfused: mostConfused.slice(0, mostListed) };
 }
+
+/** Of each row of scores [count, classes] the classes, the likeliest first: five, or all. */
+export function ranked(scores: Float32Array, classes: number): number[][] {
+  return Array.from({ length: scores.length / classes }, (_, i) => {
+    const row = scores.subarray(i * classes, (i + 1) * classes);
+    return Array.from(row.keys()).sort((a, b) => row[b]! - row[a]! || a - b).slice(0, 5);
+  });
+}

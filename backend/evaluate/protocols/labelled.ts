@@ -21,10 +21,11 @@ export async function openLabelled(sources: LabelledSources): Promise<{ train: L
   const [train, test] = [await openDataset(sources.train), await openDataset(sources.test)];
   const { classes } = train;
   if (classes.length < 2) throw new InputError(`${train.source} has ${classes.length === 1 ? 'one class' : 'no classes'}: give a folder with a folder for each of two or more`);
-  return { train: labelled('training', train, classes), test: labelled('test', test, classes, train.source), classes };
+  return { train: labelledBy(train, classes, train.source, 'training'), test: labelledBy(test, classes, train.source), classes };
 }
 
-function labelled(name: string, whole: Dataset, classes: string[], trainSource = whole.source): LabelledSet {
+/** The labelled images of a dataset by the classes of another, whose name messages give. Throws InputError where it has others, or none. */
+export function labelledBy(whole: Dataset, classes: string[], trainSource: string, name = 'test'): LabelledSet {
   const numbers = whole.classes.map((known) => classes.indexOf(known));
   const unknown = whole.classes[numbers.indexOf(-1)];
   if (unknown !== undefined) throw new InputError(`${whole.source} has the class "${unknown}", and ${trainSource} does not: give test images of the same classes`);

@@ -4,6 +4,7 @@ import { createOptimizer } from '../../optim/create.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import { optimizerSchema } from '../../optim/schema.ts';
 import { initialValues, type ParameterSpec } from '../../nn/parameters.ts';
+import { ranked } from './classification.ts';
 
 export interface HeadOptions {
   dimension: number;
@@ -79,10 +80,7 @@ export class LinearHead {
     });
     const scores = await logits.data<'float32'>();
     logits.dispose();
-    return Array.from({ length: scores.length / classes }, (_, i) => {
-      const row = scores.subarray(i * classes, (i + 1) * classes);
-      return Array.from(row.keys()).sort((a, b) => row[b]! - row[a]! || a - b).slice(0, 5);
-    });
+    return ranked(scores, classes);
   }
 
   dispose(): void {
