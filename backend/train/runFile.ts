@@ -21,7 +21,7 @@ export function parseOverride(text: string): JsonObject {
   if (path.includes('__proto__')) throw new InputError(`--set ${text}: the key "__proto__" is not allowed`);
   let value = valueOf(text.slice(equals + 1));
   // What is typed in a shell is relative to where it is typed.
-  if (path[0] === 'data' && (path[1] === 'train' || path[1] === 'test') && typeof value === 'string') value = resolve(value);
+  if (['data.train', 'data.test', 'initial.checkpoint'].includes(path.join('.')) && typeof value === 'string') value = resolve(value);
   return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as JsonObject;
 }
 
@@ -68,8 +68,8 @@ export function completeRun(file: JsonObject, options: { folder: string; overrid
   const over = mergedOverrides(options.overrides);
   const checked = examineRun(mergeRun(file, over));
   if (!checked.config) throw new InputError(problemLines(checked.problems, (path) => (path.length > 0 && has(over, path) ? '--set' : place(path))));
-  const { train, test } = checked.config.data;
-  return { ...checked.config, data: { ...checked.config.data, train: resolve(options.folder, train), test: test === null ? null : resolve(options.folder, test) } };
+  const { initial, data: { train, test } } = checked.config;
+  return { ...checked.config, initial: initial && { ...initial, checkpoint: resolve(options.folder, initial.checkpoint) }, data: { ...checked.config.data, train: resolve(options.folder, train), test: test === null ? null : resolve(options.folder, test) } };
 }
 
 const mergedOverrides = (overrides: readonly string[] = []): JsonObject => overrides.map(parseOverride).reduce(mergeRun, {});
