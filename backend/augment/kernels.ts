@@ -13,7 +13,7 @@ declare const WebAssembly: {
   Instance: new (module: object, imports: object) => { readonly exports: object };
 };
 
-/** The exports of kernels/image.ts; pointers are byte offsets into `memory`. */
+/** The exports of kernels/image.ts and kernels/policy.ts; pointers are byte offsets into `memory`. */
 interface KernelExports {
   memory: Memory;
   heapBase(): number;
@@ -25,6 +25,10 @@ interface KernelExports {
   blendLuma(image: number, pixels: number, factor: number): void;
   solarize(image: number, count: number, threshold: number): void;
   shiftHue(image: number, pixels: number, shift: number): void;
+  histogram(image: number, pixels: number, counts: number): void;
+  mapChannels(image: number, pixels: number, tables: number): void;
+  affine(source: number, target: number, width: number, height: number, isCubic: number, a: number, b: number, c: number, d: number, e: number, f: number): void;
+  sharpen(source: number, target: number, width: number, height: number, factor: number): void;
   orient(source: number, target: number, width: number, height: number, orientation: number): void;
 }
 

@@ -15,6 +15,8 @@ export interface LoaderOptions {
   plan: ViewPlan;
   seed: number;
   batchSize: number;
+  /** Views of an image that follow each other; default 1. */
+  repeats?: number;
   workers: number | 'auto';
   startStep: number;
   /** Total steps: the last batch is that of step `steps - 1`. */
@@ -58,7 +60,7 @@ export class Loader implements AsyncIterable<Batch> {
       if (!Number.isInteger(value) || value < least) throw new InputError(`the loader's ${name} is ${value}: give a whole number, at least ${least}`);
     if (dataset.length === 0) throw new InputError(`the dataset ${options.source} is empty`);
     this.options = options;
-    this.order = new SampleOrder(dataset.length, batchSize, seed);
+    this.order = new SampleOrder(dataset.length, batchSize, seed, options.repeats);
     this.stepsPerEpoch = this.order.stepsPerEpoch;
     this.nextStep = startStep;
     this.pool = new DecodePool({ kind: 'views', plan, seed }, workers);

@@ -1,7 +1,7 @@
 /** Which samples a step gets: a pure function of the seed and the step, so that resuming needs nothing but the step. */
 import { Random } from '../random.ts';
 
-/** One slot of a batch: a sample and the epoch that its augmentations are drawn for. */
+/** One slot of a batch: a sample and the epoch that its augmentations are drawn for; where samples are repeated, each time has one of its own. */
 export interface Slot {
   /** Of the dataset. */
   index: number;
@@ -10,20 +10,23 @@ export interface Slot {
 
 /**
  * The order of `length` samples: a permutation per epoch, cut into batches, the last partial one dropped. A dataset
- * smaller than one batch is run through several times in it, each time as an epoch of its own.
+ * smaller than one batch is run through several times in it, each time as an epoch of its own. With `repeats` n, each sample
+ * is taken n times in a row, and an epoch, which stays as long, has the first nth of its permutation (Hoffer et al., 2020, as in DeiT).
  */
 export class SampleOrder {
   readonly stepsPerEpoch: number;
   private readonly length: number;
   private readonly batchSize: number;
   private readonly seed: number;
+  private readonly repeats: number;
   /** The last permutations used; a step needs one, or a few where the dataset is smaller than a batch. */
   private readonly permutations = new Map<number, Uint32Array>();
 
-  constructor(length: number, batchSize: number, seed: number) {
+  constructor(length: number, batchSize: number, seed: number, repeats = 1) {
     this.length = length;
     this.batchSize = batchSize;
     this.seed = seed;
+    this.repeats = repeats;
     this.stepsPerEpoch = Math.max(1, Math.floor(length / batchSize));
   }
 
@@ -44,7 +47,7 @@ export class SampleOrder {
    * of as many batches later in the epoch, so that it is not in the same batch already.
    */
   replacement(step: number, slot: number, attempt: number): Slot {
-    const epoch = this.slot(step, slot).epoch;
+    const epoch = this.length < this.batchSize ? Math.floor((step * this.batchSize + slot) / this.length) : this.epochOf(step);
     if (this.length < 2 * this.batchSize) return this.inEpoch(epoch, (slot + attempt) % this.length);
     const first = (step % this.stepsPerEpoch) * this.batchSize;
     return this.inEpoch(epoch, (first + slot + attempt * this.batchSize + Math.floor((attempt * this.batchSize) / this.length)) % this.length);
@@ -57,7 +60,7 @@ export class SampleOrder {
   }
 
   private inEpoch(epoch: number, position: number): Slot {
-    return { index: this.permutation(epoch)[position]!, epoch };
+    return { index: this.permutation(epoch)[Math.floor(position / this.repeats)]!, epoch: epoch * this.repeats + (position % this.repeats) };
   }
 
   private permutation(epoch: number): Uint32Array {

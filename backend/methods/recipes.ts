@@ -43,6 +43,8 @@ export interface Recipe<C> {
   uniformLoss?(this: void, model: ModelConfig, options: C, batch: number): number | null;
   /** What of its options is to be named beside the method wherever its results are; left out: the method's name says it. */
   variant?(options: C): string;
+  /** Places in one view are mapped to places in another, so that nothing may move pixels after the crop. */
+  mapsPlaces?: true;
   /** What helped others whose features collapsed, in the terms of a run file; left out where nothing of the method's own is known to. */
   remedy?: string;
 }
@@ -60,7 +62,7 @@ const distillationRates = (options: DinoOptions | IbotOptions, { epoch }: Progre
 const sharperTeacher = 'lower the last of method.teacherTemperature where targets are flat (0.02 helped), raise it where all images get one output; on few images begin method.momentum at 0.99; freeze the last layer for longer (method.freezeLastLayer)';
 
 const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { name: N }>> } = {
-  siamese: { remedy: 'raise method.lambda or use method.loss=unigrad, keep method.momentum near 1, and lower optimizer.baseLearningRate', views: pairedViews, momentum: (options) => (options.target === 'feature' ? options.momentum : null) },
+  siamese: { remedy: 'raise method.lambda or use method.loss=unigrad, keep method.momentum near 1, and lower optimizer.baseLearningRate', mapsPlaces: true, views: pairedViews, momentum: (options) => (options.target === 'feature' ? options.momentum : null) },
   // Normalised patches have an unbiased variance of 1: predicting their mean costs 1 - 1/n of n values.
   mae: { views: singleView, momentum: () => null, uniformLoss: ({ patchSize }, { normalizePixels }) => (normalizePixels ? 1 - 1 / (3 * patchSize ** 2) : null) },
   dino: { remedy: sharperTeacher, views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates, uniformLoss: (_model, { outputs }) => Math.log(outputs) },

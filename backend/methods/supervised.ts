@@ -11,7 +11,7 @@ import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
 import { classTokens, timmInitial } from './distillation.ts';
 import { featureStatistics } from './featureStatistics.ts';
 import type { Branch, Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
-import { drawMixing, mixPatches, softTargets } from './mixing.ts';
+import { drawErasing, drawMixing, erasePatches, mixPatches, softTargets } from './mixing.ts';
 import type { SupervisedOptions } from './supervised.options.ts';
 
 const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
@@ -37,6 +37,7 @@ function trainedSpecs(model: ModelConfig, options: SupervisedOptions): Parameter
   return [...timmInitial([...encoderSpecs(model, true), learnedPositionSpec(width, grid), ...normSpecs(options.pooling === 'mean' ? 'fc_norm' : 'norm', width, layer(model))]), ...head].map((spec) => ({
     ...spec,
     ...(/^(cls_token|pos_embed)$/.test(spec.name) && { decay: false }),
+    ...(spec.name === 'pos_embed' && { trainable: options.trainPositions }),
     ...(options.layerDecay < 1 && { learningRateScale: options.layerDecay ** distance(spec.name, depth) }),
   }));
 }
@@ -55,7 +56,11 @@ function forward(parameters: Parameters, model: ModelConfig, options: Supervised
   const unknown = labels?.findIndex((label) => label < 0 || label >= options.classes) ?? -1;
   if (!labels || unknown >= 0) throw new InputError(labels ? `an image has the class ${labels[unknown]}, and method.classes is ${options.classes}` : 'the images have no classes, which supervised training needs: put them in a folder a class');
   const mixing = recorded ?? drawMixing(step.draw, options, batch, imageSize);
-  const images = mixing ? withoutGradient(() => mixPatches(patches, mixing, patchSize)) : patches;
+  const erasing = options.erasing > 0 ? drawErasing(step.draw, options.erasing, batch, imageSize) : [];
+  const images = withoutGradient(() => {
+    const erased = erasePatches(patches, erasing, patchSize, step.draw);
+    return mixing ? mixPatches(erased, mixing, patchSize) : erased;
+  });
   const tokens = encode(p, model, images, p.get('pos_embed'), null, true, undefined, dropPath(model.dropPath, depth, step.draw));
   const features = pooled(p, model, options, tokens);
   const logits = linearLayer(p.at('head'), features);

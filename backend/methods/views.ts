@@ -9,6 +9,7 @@ import type { DinoOptions, IbotOptions } from './dino.options.ts';
 import type { Mocov3Options } from './mocov3.options.ts';
 import type { MsnOptions } from './msn.options.ts';
 import type { SiameseOptions } from './siamese.options.ts';
+import type { SupervisedOptions } from './supervised.options.ts';
 
 const ratio: [number, number] = [3 / 4, 4 / 3];
 const flip: OpSpec = { op: 'horizontalFlip', p: 0.5 };
@@ -78,11 +79,12 @@ export function focalViews(model: ModelConfig, options: MsnOptions): ViewPlan {
   };
 }
 
-/** One view with MAE's and DeiT's crop; colours change a little, for their RandAugment is not among the ops. */
-export function labelledView(model: ModelConfig): ViewPlan {
+/** One view with timm's crop and RandAugment, as MAE and DeiT train on labels. */
+export function labelledView(model: ModelConfig, { randAugment: magnitude }: SupervisedOptions): ViewPlan {
+  const change: OpSpec = magnitude === null ? { ...jitter, saturation: 0.4, hue: 0 } : { op: 'randAugment', p: 1, operations: 2, chance: 0.5, magnitude, deviation: 0.5, interpolation: 'bicubic' };
   return {
     patchSize: model.patchSize,
-    views: [{ name: 'online', size: model.imageSize, crop: { scale: [0.08, 1], ratio, interpolation: 'bicubic' }, ops: [flip, { ...jitter, saturation: 0.4, hue: 0 }], mask: null }],
+    views: [{ name: 'online', size: model.imageSize, crop: { scale: [0.08, 1], ratio, interpolation: 'bicubic' }, ops: [flip, change], mask: null }],
   };
 }
 

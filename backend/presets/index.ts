@@ -4,6 +4,8 @@ import { mergeRun } from '../train/mergeRun.ts';
 import beitTiny from './beit-tiny.json' with { type: 'json' };
 import beitVitBase from './beit-vit-base.json' with { type: 'json' };
 import beitVitSmall from './beit-vit-small.json' with { type: 'json' };
+import deitVitBase from './deit-vit-base.json' with { type: 'json' };
+import deitVitSmall from './deit-vit-small.json' with { type: 'json' };
 import demo from './demo.json' with { type: 'json' };
 import denseclResnet50 from './densecl-resnet50.json' with { type: 'json' };
 import denseclResnetTiny from './densecl-resnet-tiny.json' with { type: 'json' };
@@ -47,7 +49,7 @@ import tiny from './tiny.json' with { type: 'json' };
 import tokenizerTiny from './tokenizer-tiny.json' with { type: 'json' };
 import tokenizer from './tokenizer.json' with { type: 'json' };
 
-export type Preset = Omit<RunFile, 'name' | 'data' | 'preset' | '$schema'>;
+export type Preset = Omit<RunFile, 'name' | 'data' | 'preset' | '$schema'> & { data?: Partial<RunFile['data']> };
 
 const all = {
   tiny,
@@ -95,6 +97,8 @@ const all = {
   'supervised-tiny': supervisedTiny,
   'supervised-vit-small': supervisedVitSmall,
   'supervised-vit-base': supervisedVitBase,
+  'deit-vit-small': deitVitSmall,
+  'deit-vit-base': deitVitBase,
 };
 
 const stored: Readonly<Record<string, Record<string, unknown> | undefined>> = all;
@@ -154,6 +158,8 @@ export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {
   'densecl-vit-small': 'DenseCL on ViT-S/16 at 224: the method of Wang et al. (CVPR 2021); the recipe for a ViT is our reading',
   'densecl-vit-base': 'DenseCL on ViT-B/16 at 224: the method of Wang et al. (CVPR 2021); the recipe for a ViT is our reading',
   'supervised-tiny': 'Supervised training for minutes on a CPU; ten classes',
-  'supervised-vit-small': 'Supervised, ViT-S/16 at 224: the recipe of MAE\'s baseline, with colour jitter for RandAugment',
-  'supervised-vit-base': 'Supervised, ViT-B/16 at 224: the recipe of MAE\'s baseline, with colour jitter for RandAugment',
+  'supervised-vit-small': 'Supervised, ViT-S/16 at 224: the recipe of MAE\'s baseline',
+  'supervised-vit-base': 'Supervised, ViT-B/16 at 224: the recipe of MAE\'s baseline',
+  'deit-vit-small': 'DeiT-S/16 at 224 without distillation (Touvron et al., ICML 2021)',
+  'deit-vit-base': 'DeiT-B/16 at 224 without distillation (Touvron et al., ICML 2021)',
 };

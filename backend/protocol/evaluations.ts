@@ -30,6 +30,10 @@ export const evaluationProtocols = {
       { option: '--epochs', title: 'How many epochs?', choices: [{ value: '', label: 'the recipe\'s', detail: '90 or 100' }, { value: '10', label: '10', detail: 'a first look' }, { value: '30', label: '30', detail: '' }] },
     ],
   },
+  finetune: {
+    title: 'fine-tuning', about: 'all of the encoder is trained with labels, as a run of its own; by far the longest', learns: true,
+    questions: [{ option: '--epochs', title: 'How many epochs?', choices: [{ value: '', label: 'the recipe\'s', detail: '100 to 200' }, { value: '5', label: '5', detail: 'a first look' }, { value: '20', label: '20', detail: '' }] }],
+  },
   classify: { title: 'classification', about: 'a supervised or fine-tuned model as it is', learns: false, questions: [] },
   robustness: {
     title: 'robustness', about: 'a supervised or fine-tuned model under the fifteen corruptions of ImageNet-C', learns: false,

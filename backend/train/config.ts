@@ -21,6 +21,7 @@ const steps = z.int().min(0).max(1e9);
 const dataSchema = z.strictObject({
   train: z.string().min(1).describe('Images to train on: a folder with or without class subfolders, a .txt list of files, a .tar archive, or a folder of .tar archives. Relative to this file.'),
   test: z.string().min(1).nullable().default(null).describe('Images with classes for evaluation, likewise; null: none.'),
+  repeats: z.int().min(1).max(16).default(1).describe('Repeated augmentation: so many views of an image follow each other, and an epoch has a share of the images that is so much smaller; DeiT has 3.'),
   workers: z.union([z.int().min(1).max(256), z.literal('auto')]).default('auto').describe('Threads that decode and augment; "auto": by the number of cores.'),
 }).describe('The images.');
 
@@ -31,6 +32,7 @@ const scheduleSchema = z.strictObject({
   warmupSteps: steps.optional().describe('Steps in which the learning rate rises from zero; or give warmupEpochs.'),
   warmupLearningRate: z.number().min(0).default(0).describe('Learning rate that the warm-up begins with.'),
   stretch: z.number().min(1).max(100).default(1).describe('Learning rate and weight decay are laid out for a run so many times as long, and end where this run ends; MSN has 1.25.'),
+  cosine: choice({ 'after-warmup': 'At every step, from the end of the warm-up on (MAE).', 'by-epoch': 'Once an epoch, and counted from the beginning: the warm-up takes the place of its first part (timm, DeiT).' }).default('after-warmup').describe('How the learning rate falls.'),
   minLearningRate: z.number().min(0).default(0).describe('Learning rate that the cosine ends at.'),
 }).describe('How long, and how the learning rate moves: linear warm-up, then half a cosine.');
 
@@ -59,6 +61,12 @@ const healthSchema = z.strictObject({
   minEffectiveRank: z.number().min(0).default(1.2).describe('Effective rank below which features count as collapsed to one direction.'),
 }).describe('When a run is called unwell.');
 
+const initialSchema = z.strictObject({
+  checkpoint: z.string().min(1).describe('A run\'s folder, one of its checkpoints, or a file of the official codes. Relative to this file.'),
+  branch: choice({ online: 'The trained branch.', target: 'Its moving average.' }).nullable().default(null).describe('Which encoder is taken; null: the one that the method\'s authors evaluate.'),
+  heads: z.int().positive().max(256).optional().describe('Attention heads of the checkpoint\'s encoder, where they are not those of a published one.'),
+}).describe('Fine-tuning: the encoder starts from a checkpoint.');
+
 export const runSchema = z.strictObject({
   $schema: z.string().optional().describe('Where editors find this file\'s schema; not read.'),
   preset: z.string().optional().describe('A recipe that this file is merged over; "siamscope presets" lists them.'),
@@ -67,6 +75,7 @@ export const runSchema = z.strictObject({
   data: dataSchema,
   model: modelSchema.prefault({}),
   method: methodSchema.prefault({ name: 'siamese' }),
+  initial: initialSchema.nullable().default(null).describe('The checkpoint that the encoder starts from, for method supervised (fine-tuning); null: random values.'),
   augment: viewPlanSchema.shape.views.nullable().default(null).describe('The views of a sample, in place of the method\'s own; null: the method\'s own.'),
   optimizer: optimizerSchema.prefault({}),
   schedule: scheduleSchema,
@@ -88,6 +97,7 @@ export function checkRun(config: RunConfig): void {
   if (schedule.warmupEpochs !== undefined && schedule.warmupSteps !== undefined) throw new InputError('schedule.warmupEpochs and schedule.warmupSteps exclude each other: remove one');
   if (isResidual(model) && !recipeOf(method).trainsResNets) throw new InputError(`model.arch "${model.arch}" is a ResNet, and method ${method.name} works on the tokens of a Vision Transformer: set model.arch to one, such as "vit_small", or method.name to "densecl"`);
   modelDimensions(model);
+  if (config.initial && method.name !== 'supervised') throw new InputError(`initial is for fine-tuning, and method.name is ${method.name}: set method.name to supervised, or remove initial`);
   if ('decoderHeads' in method) {
     const width = method.decoderWidth ?? modelDimensions(model).width;
     if (width % method.decoderHeads !== 0) throw new InputError(`method.decoderHeads ${method.decoderHeads} does not divide the decoder's width ${width}: set method.decoderHeads or method.decoderWidth`);
@@ -97,11 +107,13 @@ export function checkRun(config: RunConfig): void {
 
 /** The views that the run takes of a sample: its own, or the method's. Throws InputError where names or number differ from the method's. */
 export function viewPlanOf({ augment, method, model }: Pick<RunConfig, 'augment' | 'method' | 'model'>): ViewPlan {
-  const plan = recipeOf(method).views(model, method);
+  const { views, mapsPlaces } = recipeOf(method);
+  const plan = views(model, method);
   if (augment === null) return plan;
   const names = (views: readonly { name: string }[]): string => views.map(({ name }) => name).join(', ');
   if (names(augment) !== names(plan.views)) throw new InputError(`augment lists the views ${names(augment)}; method ${method.name} needs ${names(plan.views)}, in this order`);
-  for (const [i, { name, size, mask, sameAs }] of augment.entries()) {
+  for (const [i, { name, size, mask, sameAs, ops }] of augment.entries()) {
+    if (mapsPlaces && ops.some(({ op }) => op === 'randAugment')) throw new InputError(`augment: view ${name} has randAugment, some of whose operations move pixels, and method ${method.name} needs to know where each patch of a view comes from: remove it`);
     const own = plan.views[i]!;
     if (sameAs !== own.sameAs) throw new InputError(`augment: view ${name} ${own.sameAs === undefined ? `has draws of its own in method ${method.name}: leave sameAs out` : `shows the same as ${own.sameAs} in method ${method.name}: set "sameAs": "${own.sameAs}"`}`);
     if (size !== own.size) throw new InputError(`augment: view ${name} has size ${size}, the model takes ${own.size} (${own.size === model.imageSize ? 'model.imageSize' : own.sameAs === undefined ? 'method.localSize' : 'method.tokenizerStride for each patch'})`);

@@ -18,7 +18,7 @@ import { completeRun } from './runFile.ts';
 export const configFile = 'config.json';
 
 /** A resumed run must be the same problem; everything else may change. */
-const fixedKeys = ['model', 'method', 'seed', 'batch'] as const;
+const fixedKeys = ['model', 'method', 'seed', 'batch', 'data.repeats', 'initial'] as const;
 
 const printed = (value: unknown): string => JSON.stringify(value);
 

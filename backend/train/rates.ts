@@ -10,9 +10,10 @@ export function ratesAt({ optimizer, batch, schedule, method }: RunConfig, { tot
   const { momentum, momentumPath, rates } = recipeOf(method);
   const range = momentum(method);
   const { weightDecay, weightDecayEnd } = optimizer;
+  const byEpoch = schedule.cosine === 'by-epoch';
   const laidOut = totalSteps * schedule.stretch;
   return {
-    learningRate: learningRateAt({ peak, minimum: schedule.minLearningRate, start: schedule.warmupLearningRate, warmupSteps, totalSteps: laidOut }, step),
+    learningRate: learningRateAt({ peak, minimum: schedule.minLearningRate, start: schedule.warmupLearningRate, warmupSteps, totalSteps: laidOut, unshifted: byEpoch }, byEpoch ? Math.floor(step / stepsPerEpoch) * stepsPerEpoch : step),
     weightDecay: weightDecayEnd === null ? weightDecay : momentumAt([weightDecay, weightDecayEnd], step, laidOut),
     momentum: range && (momentumPath === 'line' ? range[0] + ((range[1] - range[0]) * step) / totalSteps : momentumAt(range, step, totalSteps)),
     ...(rates && { method: rates(method, { step, totalSteps, epoch: Math.floor(step / stepsPerEpoch) }) }),

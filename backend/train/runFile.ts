@@ -11,7 +11,7 @@ import { isObject, mergeRun, type JsonObject } from './mergeRun.ts';
 import { readRunFile } from './readRunFile.ts';
 
 /** Values that are paths of files: relative ones count from the run file's folder. */
-const filePaths = new Set(['data.train', 'data.test', 'method.tokenizerWeights']);
+const filePaths = new Set(['data.train', 'data.test', 'method.tokenizerWeights', 'initial.checkpoint']);
 
 /** A `key.path=value` of the command line as an object to merge: `a.b=1` is {a: {b: 1}}. Values are JSON, or else text. Throws InputError. */
 export function parseOverride(text: string): JsonObject {
@@ -43,10 +43,11 @@ export function completeRun(file: JsonObject, options: { folder: string; overrid
   const over = mergedOverrides(options.overrides);
   const checked = examineRun(mergeRun(file, over));
   if (!checked.config) throw new InputError(problemLines(checked.problems, (path) => (path.length > 0 && has(over, path) ? '--set' : place(path))));
-  const { data, method } = checked.config;
+  const { data, method, initial } = checked.config;
   const absolute = (path: string | null): string | null => (path === null ? null : resolve(options.folder, path));
   return {
     ...checked.config,
+    initial: initial && { ...initial, checkpoint: resolve(options.folder, initial.checkpoint) },
     data: { ...data, train: resolve(options.folder, data.train), test: absolute(data.test) },
     method: method.name === 'beit' ? { ...method, tokenizerWeights: absolute(method.tokenizerWeights) } : method,
   };

@@ -12,15 +12,18 @@ export interface LearningRateSchedule {
   start?: number;
   warmupSteps: number;
   totalSteps: number;
+  /** The cosine counts from the beginning, as if there were no warm-up (timm); left out: from the warm-up's end. */
+  unshifted?: boolean;
 }
 
 /**
  * Linear warm-up, then half a cosine down to the minimum (Loshchilov and Hutter, 2017), as MAE's and SiameseIM's
  * code has them, step by step. `step` counts from 0: the first step of a warm-up has rate 0.
  */
-export function learningRateAt({ peak, minimum, start = 0, warmupSteps, totalSteps }: LearningRateSchedule, step: number): number {
+export function learningRateAt({ peak, minimum, start = 0, warmupSteps, totalSteps, unshifted = false }: LearningRateSchedule, step: number): number {
   if (step < warmupSteps) return start + ((peak - start) * step) / warmupSteps;
-  const progress = totalSteps > warmupSteps ? (step - warmupSteps) / (totalSteps - warmupSteps) : 1;
+  const first = unshifted ? 0 : warmupSteps;
+  const progress = totalSteps > first ? (step - first) / (totalSteps - first) : 1;
   return minimum + (peak - minimum) * 0.5 * (1 + Math.cos(Math.PI * progress));
 }
 

@@ -11,6 +11,7 @@ import { openTensorFile, writeSafetensors } from '../formats/tensorFile.ts';
 import { recipeOf } from '../methods/recipes.ts';
 import type { FileDigest, StepRates, TrainingCalls, TrainingOpened, TrainingStep } from '../protocol.ts';
 import { viewPlanOf, type RunConfig } from './config.ts';
+import { initialiseEncoder } from './initial.ts';
 import { Learner, type NamedTensor } from './learner.ts';
 import { scheduleSteps } from './schedule.ts';
 
@@ -66,7 +67,11 @@ export class TrainingSession {
       const notes: string[] = [];
       const engine = await openEngine({ ...request, ...(threads === null ? {} : { threads }) }, { say: (line) => notes.push(line) });
       const learner = Learner.create(config);
-      await (checkpoint ? load(learner, checkpoint.folder) : learner.prepare());
+      if (checkpoint) await load(learner, checkpoint.folder);
+      else {
+        await learner.prepare();
+        if (config.initial) notes.push(...(await initialiseEncoder(learner.parameters, config, config.initial)));
+      }
       const { name, version, device, deviceName, precision } = engine;
       const parameters = learner.modelTensors().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
       return new TrainingSession(engine, learner, loader, batches, first, accumulate, { notes, engine: { name, version, device, deviceName, precision }, images: dataset.length, classes: dataset.classes.length, parameters, stepsPerEpoch, ...steps });
@@ -112,7 +117,7 @@ export class TrainingSession {
 
 function openLoader(config: RunConfig, dataset: Dataset, step: number, totalSteps: number): Loader {
   const { accumulate } = config.batch;
-  return new Loader({ source: config.data.train, dataset, plan: viewPlanOf(config), seed: config.seed, batchSize: config.batch.size, workers: config.data.workers, startStep: step * accumulate, steps: totalSteps * accumulate });
+  return new Loader({ source: config.data.train, dataset, plan: viewPlanOf(config), seed: config.seed, batchSize: config.batch.size, repeats: config.data.repeats, workers: config.data.workers, startStep: step * accumulate, steps: totalSteps * accumulate });
 }
 
 const write = (path: string, tensors: NamedTensor[]): Promise<FileDigest> => writeSafetensors(path, tensors.map((tensor) => ({ name: tensor.name, shape: tensor.shape, dtype: 'F32' as const, data: () => tensor.read() })), { format: 'pt' });

@@ -76,14 +76,14 @@ interface JsonSchema {
   anyOf?: JsonSchema[];
 }
 
-/** Every op with its settings. Where the schema has no default, an op that is added is as the method's own recipe has it. */
+/** Every op with its settings that are numbers. Where the schema has no default, an op that is added is as the method's own recipe has it. */
 function opsOf(recipe: ViewPlan): LabSetup['ops'] {
   const schema = z.toJSONSchema(opSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   const known = [...recipe.views.flatMap(({ ops }) => ops), ...usual] as LabOp[];
   return (schema.oneOf ?? schema.anyOf ?? []).map(({ properties = {} }) => {
     const op = String(properties.op?.const);
     const like = known.find((spec) => spec.op === op);
-    const settings = Object.entries(properties).filter(([name]) => name !== 'op').map(([name, of]): LabSetting => {
+    const settings = Object.entries(properties).filter(([name, of]) => name !== 'op' && ['number', 'integer'].includes((of.prefixItems?.[0] ?? of).type ?? '')).map(([name, of]): LabSetting => {
       const end = of.prefixItems?.[0] ?? of;
       const initial = (of.default ?? like?.[name] ?? null) as LabValue | null;
       return { name, kind: of.prefixItems ? 'range' : 'number', whole: end.type === 'integer', min: end.minimum ?? 0, max: end.maximum ?? null, initial, text: of.description ?? '' };
@@ -99,4 +99,5 @@ const usual: OpSpec[] = [
   { op: 'grayscale', p: 0.2 },
   { op: 'gaussianBlur', p: 0.5, sigma: [0.1, 2] },
   { op: 'solarize', p: 0.2, threshold: 128 },
+  { op: 'randAugment', p: 1, operations: 2, chance: 0.5, magnitude: 9, deviation: 0.5, interpolation: 'bicubic' },
 ];

@@ -1,7 +1,7 @@
 /** Mixup and CutMix: labels stay distributions, a box's share is the label's share, and the draws follow the distribution that they are named for. */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { drawMixing, mixPatches, softTargets } from '../../backend/methods/mixing.ts';
+import { drawErasing, drawMixing, erasePatches, mixPatches, softTargets } from '../../backend/methods/mixing.ts';
 import { patchesOf } from '../../backend/ops/imagePatches.ts';
 import { Random } from '../../backend/random.ts';
 import { testEngines } from '../helpers/engines.ts';
@@ -37,6 +37,17 @@ test('labels are distributions', () => {
   expect(targets[2]).toBeCloseTo(0.025 + 0.9 * 0.75, 6);
 });
 
+test('a quarter of the images is erased, boxes of 2 to 33 % of the area', () => {
+  const size = 64, boxes = drawErasing(drawer(1), 0.25, 4000, size), drawn = boxes.filter((box) => box !== null);
+  expect(Math.abs(drawn.length / 4000 - 0.25)).toBeLessThan(0.03);
+  for (const [top, bottom, left, right] of drawn) {
+    expect(Math.min(top, left)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(bottom, right)).toBeLessThanOrEqual(size);
+    const share = ((bottom - top) * (right - left)) / size ** 2;
+    expect(share > 0.013 && share < 0.35).toBe(true);
+  }
+});
+
 for (const engine of await testEngines()) {
   if (engine.precision !== 'fp32') continue;
   describe(engine.name, () => {
@@ -51,6 +62,22 @@ for (const engine of await testEngines()) {
       const mixed = mixPatches(patchesOf(tf.tensor(pixels(own), [2, 3, size, size]), patch), { lambda: Float32Array.of(0.5, 0.5), boxes: Int32Array.of(...box, ...box) }, patch);
       const expected = patchesOf(tf.tensor(pixels((image, channel, y, x) => own(y >= box[0] && y < box[1] && x >= box[2] && x < box[3] ? 1 - image : image, channel, y, x)), [2, 3, size, size]), patch);
       expect(await mixed.data()).toEqual(await expected.data());
+    });
+
+    test('an erased box, and no pixel beside it, is noise of mean 0 and variance 1; equal draws give equal noise', async () => {
+      const [size, patch] = [32, 8];
+      const patches = patchesOf(tf.fill([3, 3, size, size], 50), patch), box = [5, 29, 2, 23] as const;
+      const erase = (): tf.Tensor => erasePatches(patches, [null, [...box], null], patch, drawer(4));
+      const expected = await patchesOf(tf.tensor(Float32Array.from({ length: 3 * 3 * size * size }, (_, i) => {
+        const [y, x] = [Math.floor(i / size) % size, i % size];
+        return Number(Math.floor(i / (3 * size * size)) === 1 && y >= box[0] && y < box[1] && x >= box[2] && x < box[3]);
+      }), [3, 3, size, size]), patch).data();
+      const values = await erase().data<'float32'>();
+      const noise = Array.from(values.filter((_, i) => expected[i] === 1));
+      expect(values.every((v, i) => (expected[i] === 1 ? Math.abs(v) < 6 : v === 50))).toBe(true);
+      expect(Math.abs(mean(noise))).toBeLessThan(0.1);
+      expect(Math.abs(mean(noise.map((v) => v * v)) - 1)).toBeLessThan(0.15);
+      expect(await erase().data<'float32'>()).toEqual(values);
     });
   });
 }

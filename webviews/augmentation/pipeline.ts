@@ -16,7 +16,7 @@ export interface PipelineActions {
 
 /** Where a setting without a greatest value ends on its slider, and where a wide one does. */
 const usualMax: Record<string, number> = { brightness: 1, contrast: 1, saturation: 1, sigma: 5 };
-const words: Record<string, string> = { horizontalFlip: 'Flip', randomResizedCrop: 'Crop', colorJitter: 'Colour jitter', grayscale: 'Greyscale', gaussianBlur: 'Blur', solarize: 'Solarize' };
+const words: Record<string, string> = { horizontalFlip: 'Flip', randomResizedCrop: 'Crop', colorJitter: 'Colour jitter', grayscale: 'Greyscale', gaussianBlur: 'Blur', solarize: 'Solarize', randAugment: 'RandAugment' };
 const pictureSide = 112;
 const titleOf = (op: string): string => words[op] ?? op;
 

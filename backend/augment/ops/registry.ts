@@ -5,9 +5,10 @@ import { gaussianBlur } from './gaussianBlur.ts';
 import { grayscale } from './grayscale.ts';
 import type { Op, OpParameters } from './op.ts';
 import { probability } from './probability.ts';
+import { randAugment } from './randAugment.ts';
 import { solarize } from './solarize.ts';
 
-const ops = [colorJitter, grayscale, gaussianBlur, solarize] as const;
+const ops = [colorJitter, grayscale, gaussianBlur, solarize, randAugment] as const;
 
 /** The flip is no op on pixels: it decides how the crop reads the image, before all others. */
 const flipSchema = z.strictObject({ op: z.literal('horizontalFlip').describe('Mirrors the crop, before everything else.'), p: probability });

@@ -30,7 +30,7 @@ td:first-of-type, thead th:nth-child(2) { text-align: left; }
 .mistakes small { color: var(--quiet); display: block; }
 `;
 
-const names: Readonly<Record<string, string>> = { knn: 'nearest neighbours', 'few-shot': 'softmax regression on few labels', linear: 'a linear classifier', classify: 'the classifier as it is', robustness: 'the classifier, before any corruption' };
+const names: Readonly<Record<string, string>> = { knn: 'nearest neighbours', 'few-shot': 'softmax regression on few labels', linear: 'a linear classifier', classify: 'the classifier as it is', finetune: 'the fine-tuned model', robustness: 'the classifier, before any corruption' };
 /** With more classes the matrix is no longer read, only its largest cells. */
 const mostDrawn = 60;
 const picturesOfPair = 4, mostPictures = 24, pictureSize = 160;
