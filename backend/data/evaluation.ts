@@ -10,6 +10,7 @@ const chunk = 64;
 /**
  * Loads samples for evaluation. Returns RGB [indices.length, size, size, 3] in the order of `indices`. A file that
  * cannot be read is reported with its position and left black; without `onSkipped` it rejects with RunError.
+ * Rejects with the signal's reason where it is aborted.
  */
 export async function loadEvaluationImages(
   dataset: Dataset,
@@ -17,6 +18,7 @@ export async function loadEvaluationImages(
   size: number,
   workers: number | 'auto' = 'auto',
   onSkipped?: (position: number, skipped: SkippedFile) => void,
+  signal?: AbortSignal,
 ): Promise<Uint8Array> {
   const imageBytes = size * size * 3;
   const images = new Uint8Array(indices.length * imageBytes);
@@ -38,6 +40,7 @@ export async function loadEvaluationImages(
       current.catch(() => undefined);
       await ahead;
       ahead = current;
+      signal?.throwIfAborted();
     }
     await ahead;
     return images;

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEngine } from '../engines/choose.ts';
 import { loadCheckpoint, untrained } from '../evaluate/load.ts';
+import { loadMaterial, measureModel, openSets, type MeasureSettings } from '../evaluate/measures.ts';
 import { writeAtomically } from '../formats/atomic.ts';
 import { readStatus } from '../link/status.ts';
 import type { HealthFinding } from '../protocol.ts';
@@ -11,7 +12,6 @@ import { configFile } from '../train/folder.ts';
 import { trainRun } from '../train/loop.ts';
 import { TrainingThread } from '../train/trainingThread.ts';
 import type { CellJob, CellMessage, CellRequest } from './cellMessages.ts';
-import { measureModel } from './protocols.ts';
 import { resultFile, type CellResult } from './state.ts';
 
 const stop = new AbortController();
@@ -62,7 +62,8 @@ async function train({ config, folder, now }: CellJob, health: string[]): Promis
 }
 
 async function work(job: CellJob): Promise<CellMessage> {
-  const { config, folder, trained, ...settings } = job;
+  const { config, folder, trained } = job;
+  const settings: MeasureSettings = { ...job, images: Infinity, branch: 'online' };
   const health: string[] = [];
   let outcome: { steps: number; seconds: number; loss: number | null } | null = { steps: 0, seconds: 0, loss: null };
   if (trained) outcome = await train(job, health);
@@ -73,7 +74,8 @@ async function work(job: CellJob): Promise<CellMessage> {
   const { threads, ...request } = config.engine;
   const engine = await openEngine({ ...request, ...(threads === null ? {} : { threads }) });
   const model = trained ? await loadCheckpoint(folder, config) : untrained(config.model, config.method, config.seed);
-  const measures = await measureModel(model, config, settings);
+  const material = await loadMaterial(await openSets(config.data, job.measures), config.model, settings);
+  const measures = await measureModel(model, material, settings);
   const result: CellResult = {
     finished: new Date().toISOString(), steps: outcome.steps, trainSeconds: outcome.seconds, measureSeconds: (performance.now() - began) / 1000, loss: outcome.loss,
     engine: `${engine.name} ${engine.version}, ${engine.device}, ${engine.precision}`, health, measures,
