@@ -172,7 +172,7 @@ const curvesOf: { name: string; explanation: string; scale: 'linear' | 'log'; se
   { name: 'Loss', explanation: 'What is minimised: the squared distance of prediction and target, and a term that keeps features apart.', scale: 'linear', series: [['loss', 'loss']] },
   { name: 'Terms of the loss', explanation: 'Distance of prediction and target (positive), and how far predictions line up with all targets at once (negative).', scale: 'log', series: [['positive', 'positive_term'], ['negative', 'negative_term']] },
   { name: 'Feature spread', explanation: 'Standard deviation of the target features over patches. Near zero, every patch looks the same: collapse.', scale: 'linear', series: [['standard deviation', 'feature_std']] },
-  { name: 'Effective rank', explanation: 'How many directions the target features use: the participation ratio of their covariance. Near one, they have collapsed to a line.', scale: 'linear', series: [['directions', 'effective_rank']] },
+  { name: 'Effective rank', explanation: 'How many directions the target features use: the participation ratio of their covariance, their mean taken off. Near one, they have collapsed to a line.', scale: 'linear', series: [['directions', 'effective_rank']] },
   { name: 'Gradient norm', explanation: 'Before clipping.', scale: 'log', series: [['norm', 'grad_norm']] },
   { name: 'Learning rate', explanation: 'Warm-up, then half a cosine.', scale: 'linear', series: [['rate', 'learning_rate']] },
   { name: 'Images a second', explanation: 'Of the whole loop, decoding included.', scale: 'linear', series: [['images', 'images_per_second']] },

@@ -86,8 +86,42 @@ export interface RunStatus {
   queue: QueuePlace | null;
   /** Its process's local socket, while there is one (backend/link). */
   socket: string | null;
+  /** Whether it measures its model now, and takes no step. */
+  evaluating: boolean;
+  /** The newest; null before the first. */
+  evaluation: RunEvaluation | null;
   health: HealthFinding[];
   error: RunFailure | null;
+}
+
+/** One number that a model as it is was found to have. */
+export interface Measure {
+  /** Its metric is `eval_ID`. */
+  id: string;
+  /** For people. */
+  name: string;
+  value: number;
+  /** What knowing nothing gives; null where that is no number. */
+  chance: number | null;
+  /** Shares are of 1. */
+  unit: 'share' | 'number';
+}
+
+/** What a run measured of its own model after a step, 0 before the first. */
+export interface RunEvaluation {
+  step: number;
+  measures: Measure[];
+}
+
+/** A line of evaluations.jsonl: numbers only, the measures as `eval_ID`. */
+export interface EvaluationRow extends Record<string, number> {
+  /** Optimizer steps finished, 0 before the first. */
+  step: number;
+  epoch: number;
+  /** As in metrics.jsonl, when it was measured. */
+  elapsed_seconds: number;
+  /** That measuring took. */
+  eval_seconds: number;
 }
 
 /** What a run tells those who watch it. */
@@ -95,6 +129,8 @@ export type RunEvent =
   | { kind: 'queued'; place: QueuePlace }
   | { kind: 'opened'; folder: string; engine: EngineSummary; images: number; classes: number; parameters: number; steps: number; stepsPerEpoch: number; resumedFrom: number | null }
   | { kind: 'step'; row: MetricsRow; steps: number; eta: number | null }
+  | { kind: 'evaluating'; step: number }
+  | ({ kind: 'evaluated'; seconds: number } & RunEvaluation)
   | { kind: 'saved'; step: number; path: string; seconds: number }
   | { kind: 'skipped'; file: string; reason: string }
   | { kind: 'health'; finding: HealthFinding }
@@ -123,6 +159,10 @@ export interface TrainingCalls<Config = unknown> {
   open: { request: { config: Config; checkpoint: { step: number; folder: string } | null }; reply: TrainingOpened };
   step: { request: { rates: StepRates }; reply: TrainingStep };
   save: { request: { folder: string }; reply: Record<string, FileDigest> };
+  /** Measures the model as it is; null where it was cancelled. */
+  evaluate: { request: Record<never, never>; reply: { measures: Measure[]; seconds: number } | null };
+  /** Ends an evaluation that is under way. Answered at once, before what was asked for earlier. */
+  cancel: { request: Record<never, never>; reply: null };
   close: { request: Record<never, never>; reply: null };
 }
 

@@ -1,5 +1,5 @@
 /** A run as it is seen from a terminal: one line that moves, plain lines where nobody watches, or JSON lines for machines. */
-import type { MetricsRow, RunEvent } from '../protocol.ts';
+import type { Measure, MetricsRow, RunEvent } from '../protocol.ts';
 import { duration, say, style } from './terminal.ts';
 
 export interface Watcher {
@@ -24,6 +24,8 @@ export const silentWatcher: Watcher = { onEvent: () => undefined, close: () => u
 
 const warn = (text: string): void => say(`${style(process.stderr, 'yellow', 'warning:')} ${text}`);
 
+const measureText = ({ name, value, unit }: Measure): string => `${name} ${unit === 'share' ? `${(100 * value).toFixed(1)} %` : number(value, 3)}`;
+
 /** What both kinds of terminal say alike, above the line that moves. */
 function describe(event: RunEvent): void {
   switch (event.kind) {
@@ -45,6 +47,9 @@ function describe(event: RunEvent): void {
       return say(event.text);
     case 'warning':
       return warn(event.text);
+    case 'evaluated':
+      return say(`step ${event.step}  ${event.measures.map(measureText).join(', ')}`);
+    case 'evaluating':
     case 'saved':
     case 'step':
     case 'ended':
@@ -90,6 +95,10 @@ export function barWatcher(stream: NodeJS.WriteStream): Watcher {
       if (event.kind !== 'step') {
         // What has been said stays above the bar.
         if (event.kind !== 'saved') erase();
+        if (event.kind === 'evaluating') {
+          line = `step ${event.step}  measures the model`;
+          stream.write(line);
+        }
         return describe(event);
       }
       const { row, steps, eta } = event;

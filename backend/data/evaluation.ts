@@ -75,9 +75,12 @@ async function* chunks(dataset: Dataset, indices: ArrayLike<number>, job: Job, p
   }
 }
 
-/** As `evaluationChunks`, all at once: [indices.length, size, size, 3]. */
-export async function loadEvaluationImages(...[dataset, indices, size, workers, onSkipped]: Parameters<typeof evaluationChunks>): Promise<Uint8Array> {
+/** As `evaluationChunks`, all at once: [indices.length, size, size, 3]. Rejects with the reason of a signal that is aborted. */
+export async function loadEvaluationImages(dataset: Dataset, indices: ArrayLike<number>, size: number, workers: number | 'auto' = 'auto', onSkipped?: OnSkipped, signal?: AbortSignal): Promise<Uint8Array> {
   const images = new Uint8Array(indices.length * size * size * 3);
-  for await (const { start, pixels } of evaluationChunks(dataset, indices, size, workers, onSkipped)) images.set(pixels, start * size * size * 3);
+  for await (const { start, pixels } of evaluationChunks(dataset, indices, size, workers, onSkipped)) {
+    images.set(pixels, start * size * size * 3);
+    signal?.throwIfAborted();
+  }
   return images;
 }

@@ -30,18 +30,23 @@ export function featureStd(features: Float32Array, dimension: number): number {
   return Math.sqrt(centred(features, dimension).reduce((sum, v) => sum + v * v, 0) / features.length);
 }
 
-/**
- * How many directions features [count, dimension] spread over: e to the entropy of the singular values of the centred table, each
- * as a share of their sum. 1 where all lie on a line, at most min(count - 1, dimension); 0 where all are equal.
- * O. Roy and M. Vetterli, "The effective rank", EUSIPCO 2007.
- */
-export function effectiveRank(features: Float32Array, dimension: number): number {
+/** Singular values of features [count, dimension] less their mean row, largest first, min(count, dimension) of them; what rounding leaves of a zero is 0. */
+export function centredSingularValues(features: Float32Array, dimension: number): Float64Array {
   const count = rowCount(features, dimension, 'features');
   const { matrix, order } = gram(centred(features, dimension), count, dimension);
-  const eigenvalues = symmetricEigenvalues(matrix, order);
   // Smaller eigenvalues are rounding error: features have 24 bits, eigenvalues are squares.
   const floor = features.reduce((sum, v) => sum + v * v, 0) * 2 ** -46;
-  const singular = Array.from(eigenvalues, (value) => (value > floor ? Math.sqrt(value) : 0));
+  return symmetricEigenvalues(matrix, order).map((value) => (value > floor ? Math.sqrt(value) : 0));
+}
+
+/**
+ * How many directions features [count, dimension] spread over, their mean taken off: 1 where all lie on a line, at most
+ * min(count - 1, dimension); 0 where all are equal. With the mean left in it would be RankMe, which counts one direction more.
+ */
+export const effectiveRank = (features: Float32Array, dimension: number): number => rankOfSingularValues(centredSingularValues(features, dimension));
+
+/** e to the entropy of the singular values, each as a share of their sum; 0 where all are 0. O. Roy and M. Vetterli, "The effective rank", EUSIPCO 2007. */
+export function rankOfSingularValues(singular: Float64Array): number {
   const sum = singular.reduce((total, s) => total + s, 0);
   if (sum === 0) return 0;
   return Math.exp(-singular.reduce((total, s) => (s > 0 ? total + (s / sum) * Math.log(s / sum) : total), 0));

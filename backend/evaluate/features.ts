@@ -11,6 +11,7 @@ import { Scope, type Parameters } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
 import { layerNorm } from '../ops/layerNorm.ts';
+import { pause } from './pause.ts';
 
 /** A model to look into: its parameters, and what they are parameters of. */
 export interface FeatureModel {
@@ -65,8 +66,8 @@ export function encoderTokens(m: FeatureModel, patches: tf.Tensor, branch: Branc
   return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, { kind: 'layer', eps: model.layerNormEps }, false) : tokens;
 }
 
-/** Encodes RGB images, [n, size, size, 3] bytes, whole and without a mask; in chunks, so that any number fits. */
-export async function imageFeatures(m: FeatureModel, pixels: Uint8Array, branch: Branch = 'online'): Promise<Features> {
+/** Encodes RGB images, [n, size, size, 3] bytes, whole and without a mask; in chunks, so that any number fits. Rejects with the signal's reason where it is aborted. */
+export async function imageFeatures(m: FeatureModel, pixels: Uint8Array, branch: Branch = 'online', signal?: AbortSignal): Promise<Features> {
   const { width, imageSize, patchSize, patches: count } = modelDimensions(m.model);
   const bytes = imageSize * imageSize * 3;
   const images = pixels.length / bytes;
@@ -83,6 +84,7 @@ export async function imageFeatures(m: FeatureModel, pixels: Uint8Array, branch:
     features.patches.set(await spatial.data(), from * count * width);
     features.pooled.set(await pooled.data(), from * width);
     tf.dispose([spatial, pooled]);
+    await pause(signal);
   }
   return features;
 }
@@ -105,7 +107,7 @@ export function vectorWidth(model: ModelConfig, kind: VectorKind): number {
 }
 
 /** Encodes RGB images as `imageFeatures` does; [images, vectorWidth]. */
-export async function imageVectors(m: FeatureModel, pixels: Uint8Array, kind: VectorKind, branch: Branch = 'online'): Promise<Float32Array> {
+export async function imageVectors(m: FeatureModel, pixels: Uint8Array, kind: VectorKind, branch: Branch = 'online', signal?: AbortSignal): Promise<Float32Array> {
   const { imageSize, patchSize } = modelDimensions(m.model), width = vectorWidth(m.model, kind);
   const bytes = imageSize * imageSize * 3, images = pixels.length / bytes;
   const vectors = new Float32Array(images * width);
@@ -114,6 +116,7 @@ export async function imageVectors(m: FeatureModel, pixels: Uint8Array, kind: Ve
     const rows = tf.tidy(() => withoutGradient(() => vectorsOf(m, imagePatches(part, imageSize, patchSize), kind, branch)));
     vectors.set(await rows.data(), from * width);
     rows.dispose();
+    await pause(signal);
   }
   return vectors;
 }

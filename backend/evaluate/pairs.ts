@@ -30,14 +30,15 @@ export function pairPlan(model: ModelConfig): ViewPlan {
 
 const chunk = 32;
 
-/** Draws `count` pairs from a dataset, the same ones for the same seed. */
-export async function drawPairs(dataset: Dataset, model: ModelConfig, count: number, seed: number): Promise<ViewPairs> {
+/** Draws `count` pairs from a dataset, the same ones for the same seed. Rejects with the signal's reason where it is aborted. */
+export async function drawPairs(dataset: Dataset, model: ModelConfig, count: number, seed: number, signal?: AbortSignal): Promise<ViewPairs> {
   const batchSize = Math.min(chunk, count);
   const steps = Math.ceil(count / batchSize);
   const bytes = model.imageSize ** 2 * 3;
   const pairs: ViewPairs = { count, files: [], indices: new Uint32Array(count), a: { pixels: new Uint8Array(count * bytes), crops: [] }, b: { pixels: new Uint8Array(count * bytes), crops: [] } };
   const loader = new Loader({ source: dataset.source, dataset, plan: pairPlan(model), seed, batchSize, workers: 'auto', startStep: 0, steps });
   for await (const batch of loader) {
+    signal?.throwIfAborted();
     const from = pairs.files.length;
     const kept = Math.min(batchSize, count - from);
     pairs.files.push(...batch.files.slice(0, kept));

@@ -9,9 +9,10 @@ import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
 import { addPck, centredFeatures, matchPatches, pck, positionMeans, trueMatches, type PckCounts } from './correspondence.ts';
-import { imageFeatures, type FeatureModel } from './features.ts';
-import { classifyByNeighbours, type KnnResult } from './knn.ts';
+import { imageFeatures, imageVectors, type FeatureModel } from './features.ts';
+import { classifyInParts, type KnnOptions, type KnnResult, type LabelledFeatures } from './knn.ts';
 import type { ViewPairs } from './pairs.ts';
+import { pause } from './pause.ts';
 
 /** What both views of every pair look like to the model. */
 export interface PairResult {
@@ -23,15 +24,17 @@ export interface PairResult {
 }
 
 /** PCK of the encoder's patch features over all pairs. */
-export async function probeCorrespondence(m: FeatureModel, pairs: ViewPairs, branch: Branch = 'online'): Promise<PairResult> {
+export async function probeCorrespondence(m: FeatureModel, pairs: ViewPairs, branch: Branch = 'online', signal?: AbortSignal): Promise<PairResult> {
   const { grid, patches, width } = modelDimensions(m.model);
-  const a = centredFeatures((await imageFeatures(m, pairs.a.pixels, branch)).patches, patches, width);
-  const b = centredFeatures((await imageFeatures(m, pairs.b.pixels, branch)).patches, patches, width);
+  const a = centredFeatures((await imageFeatures(m, pairs.a.pixels, branch, signal)).patches, patches, width);
+  const b = centredFeatures((await imageFeatures(m, pairs.b.pixels, branch, signal)).patches, patches, width);
   const size = patches * width;
-  const counts = Array.from({ length: pairs.count }, (_, i) => {
+  const counts: PckCounts[] = [];
+  for (let i = 0; i < pairs.count; i++) {
     const { best } = matchPatches(a.subarray(i * size, (i + 1) * size), b.subarray(i * size, (i + 1) * size), patches, width);
-    return pck(best, trueMatches(pairs.a.crops[i]!, pairs.b.crops[i]!, grid), grid);
-  });
+    counts.push(pck(best, trueMatches(pairs.a.crops[i]!, pairs.b.crops[i]!, grid), grid));
+    await pause(signal);
+  }
   return { counts: addPck(counts), dimension: width, a, b };
 }
 
@@ -40,7 +43,7 @@ export async function probeCorrespondence(m: FeatureModel, pairs: ViewPairs, bra
  * prediction is nearest to the features of that very patch, among all of b's. Only patches that view a holds are counted, and
  * the means of each position and of each image are taken off both, so that knowing the place or the image alone counts for nothing. Null where the method predicts no features.
  */
-export async function probePrediction(m: FeatureModel, pairs: ViewPairs): Promise<PckCounts | null> {
+export async function probePrediction(m: FeatureModel, pairs: ViewPairs, signal?: AbortSignal): Promise<PckCounts | null> {
   const { grid, patches, imageSize, patchSize } = modelDimensions(m.model);
   if (m.method.name !== 'siamese' || m.method.target !== 'feature' || m.method.level !== 'dense') return null;
   const predicted: Float32Array[] = [], actual: Float32Array[] = [];
@@ -50,24 +53,26 @@ export async function probePrediction(m: FeatureModel, pairs: ViewPairs): Promis
     const { pred, target } = tf.tidy(() => {
       const view = (pixels: Uint8Array) => ({ patches: imagePatches(pixels.subarray(from * bytes, to * bytes), imageSize, patchSize), visible: null, mask: null });
       const geometry = pairs.a.crops.slice(from, to).map((crop, i) => relativeGeometry(crop, pairs.b.crops[from + i]!));
-      const { intermediates } = withoutGradient(() => methodOf(m.method).forward(m.parameters, m.model, m.method, { views: [view(pairs.a.pixels), view(pairs.b.pixels)], geometry }, { rates: {}, draw: (_name, count) => new Float32Array(count), detailed: false }));
+      const { intermediates } = withoutGradient(() => m.parameters.unobserved(() => methodOf(m.method).forward(m.parameters, m.model, m.method, { views: [view(pairs.a.pixels), view(pairs.b.pixels)], geometry }, { rates: {}, draw: (_name, count) => new Float32Array(count), detailed: false })));
       return { pred: intermediates.pred!, target: intermediates.target! };
     });
     predicted.push((await pred.data()) as Float32Array);
     actual.push((await target.data()) as Float32Array);
     tf.dispose([pred, target]);
+    await pause(signal);
   }
   const width = predicted[0]!.length / (Math.min(chunk, pairs.count) * patches);
   const [y, z] = [predicted, actual].map((parts) => centredFeatures(concatenate(parts), patches, width)) as [Float32Array, Float32Array];
   const size = patches * width;
-  return addPck(
-    Array.from({ length: pairs.count }, (_, i) => {
-      const { best } = matchPatches(z.subarray(i * size, (i + 1) * size), y.subarray(i * size, (i + 1) * size), patches, width);
-      const seen = trueMatches(pairs.a.crops[i]!, pairs.b.crops[i]!, grid);
-      const own = Float32Array.from(seen, (v, k) => (Number.isNaN(v) ? NaN : (k % 2 === 0 ? Math.floor((k >> 1) / grid) : (k >> 1) % grid) + 0.5));
-      return pck(best, own, grid);
-    }),
-  );
+  const counts: PckCounts[] = [];
+  for (let i = 0; i < pairs.count; i++) {
+    const { best } = matchPatches(z.subarray(i * size, (i + 1) * size), y.subarray(i * size, (i + 1) * size), patches, width);
+    const seen = trueMatches(pairs.a.crops[i]!, pairs.b.crops[i]!, grid);
+    const own = Float32Array.from(seen, (v, k) => (Number.isNaN(v) ? NaN : (k % 2 === 0 ? Math.floor((k >> 1) / grid) : (k >> 1) % grid) + 0.5));
+    counts.push(pck(best, own, grid));
+    await pause(signal);
+  }
+  return addPck(counts);
 }
 
 const chunk = 32;
@@ -89,19 +94,33 @@ export interface LabelledImages {
   files: string[];
 }
 
-/** The first `limit` labelled images of a dataset, spread evenly over it. */
-export async function loadLabelled(dataset: Dataset, model: ModelConfig, limit: number): Promise<LabelledImages> {
-  const labelled = Array.from({ length: dataset.length }, (_, i) => i).filter((i) => dataset.label(i) !== null);
-  const stride = Math.max(1, labelled.length / limit);
-  const indices = Array.from({ length: Math.min(limit, labelled.length) }, (_, i) => labelled[Math.floor(i * stride)]!);
-  return { pixels: await loadEvaluationImages(dataset, indices, model.imageSize, 'auto', () => undefined), labels: Int32Array.from(indices, (i) => dataset.label(i)!), files: indices.map((i) => dataset.file(i)) };
+/** Up to `limit` of the numbers, spread evenly over them. */
+function spread(numbers: readonly number[], limit: number): number[] {
+  const stride = Math.max(1, numbers.length / limit);
+  return Array.from({ length: Math.min(limit, numbers.length) }, (_, i) => numbers[Math.floor(i * stride)]!);
+}
+
+const numbersOf = (dataset: Dataset): number[] => Array.from({ length: dataset.length }, (_, i) => i);
+
+/** Up to `limit` labelled images of a dataset, spread evenly over it. */
+export async function loadLabelled(dataset: Dataset, model: ModelConfig, limit: number, signal?: AbortSignal): Promise<LabelledImages> {
+  const indices = spread(numbersOf(dataset).filter((i) => dataset.label(i) !== null), limit);
+  return { pixels: await loadEvaluationImages(dataset, indices, model.imageSize, 'auto', () => undefined, signal), labels: Int32Array.from(indices, (i) => dataset.label(i)!), files: indices.map((i) => dataset.file(i)) };
+}
+
+/** Up to `limit` images of a dataset, likewise, with or without classes: [images, size, size, 3] RGB. */
+export const loadSample = (dataset: Dataset, model: ModelConfig, limit: number, signal?: AbortSignal): Promise<Uint8Array> => loadEvaluationImages(dataset, spread(numbersOf(dataset), limit), model.imageSize, 'auto', () => undefined, signal);
+
+/** k-NN on features of both sets, the mean over the training images taken off. */
+export function neighboursOf(train: LabelledFeatures, test: LabelledFeatures, options: KnnOptions, signal?: AbortSignal): Promise<KnnResult> {
+  const { dimension } = options;
+  const mean = positionMeans(train.features, 1, dimension);
+  const centred = ({ features, labels }: LabelledFeatures): LabelledFeatures => ({ features: features.map((v, i) => v - mean[i % dimension]!), labels });
+  return classifyInParts(centred(train), centred(test), options, signal);
 }
 
 /** k-NN on mean patch features, the mean over the training images taken off. */
 export async function probeNeighbours(m: FeatureModel, train: LabelledImages, test: LabelledImages, classes: number, k: readonly number[], branch: Branch = 'online'): Promise<KnnResult> {
-  const { width } = modelDimensions(m.model);
-  const [reference, query] = [(await imageFeatures(m, train.pixels, branch)).pooled, (await imageFeatures(m, test.pixels, branch)).pooled];
-  const mean = positionMeans(reference, 1, width);
-  const centred = (features: Float32Array): Float32Array => features.map((v, i) => v - mean[i % width]!);
-  return classifyByNeighbours({ features: centred(reference), labels: train.labels }, { features: centred(query), labels: test.labels }, { dimension: width, classes, k });
+  const [reference, query] = [await imageVectors(m, train.pixels, 'mean', branch), await imageVectors(m, test.pixels, 'mean', branch)];
+  return neighboursOf({ features: reference, labels: train.labels }, { features: query, labels: test.labels }, { dimension: modelDimensions(m.model).width, classes, k });
 }

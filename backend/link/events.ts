@@ -1,13 +1,15 @@
 /** Events of a run as they come over its socket, judged before anyone relies on them. */
 import type { RunEvent } from '../protocol.ts';
 import { unpackRow } from './rows.ts';
-import { isFields, parseEngine, parseFailure, parseFinding, parsePlace, parseState } from './status.ts';
+import { isFields, parseEngine, parseEvaluation, parseFailure, parseFinding, parsePlace, parseState } from './status.ts';
 
 const kinds: { [K in RunEvent['kind']]: (value: Readonly<Record<string, unknown>>) => Extract<RunEvent, { kind: K }> | null } = {
   queued: ({ place }) => wrap(parsePlace(place), (found) => ({ kind: 'queued', place: found })),
   opened: ({ folder, engine, images, classes, parameters, steps, stepsPerEpoch, resumedFrom }) =>
     wrap(parseEngine(engine), (found) => ({ kind: 'opened', folder: text(folder), engine: found, images: number(images), classes: number(classes), parameters: number(parameters), steps: number(steps), stepsPerEpoch: number(stepsPerEpoch), resumedFrom: maybe(resumedFrom) })),
   step: ({ row, steps, eta }) => wrap(unpackRow(row), (found) => ({ kind: 'step', row: found, steps: number(steps), eta: maybe(eta) })),
+  evaluating: ({ step }) => ({ kind: 'evaluating', step: number(step) }),
+  evaluated: (value) => wrap(parseEvaluation(value), (found) => ({ kind: 'evaluated', ...found, seconds: number(value.seconds) })),
   saved: ({ step, path, seconds }) => ({ kind: 'saved', step: number(step), path: text(path), seconds: number(seconds) }),
   skipped: ({ file, reason }) => ({ kind: 'skipped', file: text(file), reason: text(reason) }),
   health: ({ finding }) => wrap(parseFinding(finding), (found) => ({ kind: 'health', finding: found })),

@@ -1,6 +1,6 @@
 /** status.json and status messages as hostile input: what comes out has every field, of its type and within its bounds. */
 import { join } from 'node:path';
-import type { EngineSummary, HealthFinding, HealthKind, QueuePlace, RunFailure, RunState, RunStatus } from '../protocol.ts';
+import type { EngineSummary, HealthFinding, HealthKind, Measure, QueuePlace, RunEvaluation, RunFailure, RunState, RunStatus } from '../protocol.ts';
 import { parseJsonText } from './holder.ts';
 import { readSmallFile } from './smallFile.ts';
 
@@ -40,6 +40,14 @@ export const parseFailure = (value: unknown): RunFailure | null =>
 export const parsePlace = (value: unknown): QueuePlace | null =>
   maybe(value, ({ device, ahead, holder }) => maybe(holder, ({ pid, run }) => ({ device: text(device), ahead: count(ahead) ?? 0, holder: { pid: count(pid) ?? 0, run: text(run) } })));
 
+const parseMeasure = (value: unknown): Measure | null =>
+  maybe(value, (fields) => {
+    const measured = number(fields.value);
+    return measured === null ? null : { id: text(fields.id), name: text(fields.name), value: measured, chance: number(fields.chance), unit: fields.unit === 'share' ? 'share' : 'number' };
+  });
+
+export const parseEvaluation = (value: unknown): RunEvaluation | null => maybe(value, ({ step, measures }) => ({ step: count(step) ?? 0, measures: list(measures, parseMeasure) }));
+
 /** The status; null where the value is none: it has no known state, or no process. */
 export function parseStatus(value: unknown): RunStatus | null {
   if (!isFields(value) || !isKeyOf(states, value.state)) return null;
@@ -67,6 +75,8 @@ export function parseStatus(value: unknown): RunStatus | null {
     waiting: textOrNull(value.waiting),
     queue: parsePlace(value.queue),
     socket: textOrNull(value.socket),
+    evaluating: value.evaluating === true,
+    evaluation: parseEvaluation(value.evaluation),
     health: list(value.health, parseFinding),
     error: parseFailure(value.error),
   };

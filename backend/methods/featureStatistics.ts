@@ -5,7 +5,8 @@ import { withoutGradient } from '../ops/gradients.ts';
 /**
  * Of features [..., D]: `feature_std`, the root mean square over dimensions of the standard deviation over tokens (zero when every
  * token is the same; 1 for layer-normed features that fill the space evenly), and `effective_rank`, the participation ratio
- * (tr C)^2 / tr C^2 of their covariance C, between 1 (all variance along one direction) and D.
+ * (tr C)^2 / tr C^2 of their covariance C, between 1 (all variance along one direction) and D. Both are of centred features, the mean
+ * token taken off: features that are all the same but for a little have a small deviation and may well have a high rank.
  */
 export function featureStatistics(features: tf.Tensor): { feature_std: tf.Tensor; effective_rank: tf.Tensor } {
   return withoutGradient(() =>

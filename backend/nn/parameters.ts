@@ -164,6 +164,17 @@ export class Parameters {
     tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
   }
 
+  /** Runs a forward pass that merely looks: what batch norms see in it is not learned. */
+  unobserved<T>(forward: () => T): T {
+    const { statistics } = this;
+    this.statistics = null;
+    try {
+      return forward();
+    } finally {
+      this.statistics = statistics;
+    }
+  }
+
   dispose(): void {
     this.statistics?.drop();
     for (const variable of new Set(this.variables.values())) variable.dispose();

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEngine } from '../engines/choose.ts';
 import { loadCheckpoint, untrained } from '../evaluate/load.ts';
+import { loadMaterial, measureModel, openSets, type MeasureSettings } from '../evaluate/measures.ts';
 import { writeAtomically } from '../formats/atomic.ts';
 import { readStatus } from '../link/status.ts';
 import type { HealthFinding } from '../protocol.ts';
@@ -12,7 +13,6 @@ import { lockRunFolder } from '../train/lock.ts';
 import { trainRun } from '../train/loop.ts';
 import { TrainingThread } from '../train/trainingThread.ts';
 import type { CellJob, CellMessage, CellRequest } from './cellMessages.ts';
-import { measureModel } from './protocols.ts';
 import { resultFile, type CellResult } from './state.ts';
 
 const stop = new AbortController();
@@ -87,12 +87,14 @@ async function work(job: CellJob): Promise<CellMessage> {
   }
 }
 
-async function measure({ config, folder, trained, ...settings }: CellJob, outcome: Outcome, health: string[]): Promise<CellResult> {
+async function measure({ config, folder, trained, ...asked }: CellJob, outcome: Outcome, health: string[]): Promise<CellResult> {
   const began = performance.now();
+  const settings: MeasureSettings = { ...asked, images: Infinity, branch: 'online' };
   const { threads, ...request } = config.engine;
   const engine = await openEngine({ ...request, ...(threads === null ? {} : { threads }) });
   const model = trained ? await loadCheckpoint(folder, config) : untrained(config.model, config.method, config.seed);
-  const measures = await measureModel(model, config, settings);
+  const material = await loadMaterial(await openSets(config.data, asked.measures), config.model, settings);
+  const measures = await measureModel(model, material, settings);
   return {
     finished: new Date().toISOString(), steps: outcome.steps, trainSeconds: outcome.seconds, measureSeconds: (performance.now() - began) / 1000, loss: outcome.loss,
     engine: `${engine.name} ${engine.version}, ${engine.device}, ${engine.precision}`, health, measures,

@@ -1,9 +1,9 @@
 /** What a study and the process of one of its cells say to each other. */
+import type { MeasureSettings } from '../evaluate/measures.ts';
 import type { RunConfig } from '../train/config.ts';
-import type { ProtocolSettings } from './protocols.ts';
 import type { CellResult } from './state.ts';
 
-export interface CellJob extends ProtocolSettings {
+export interface CellJob extends Pick<MeasureSettings, 'measures' | 'pairs' | 'neighbours'> {
   config: RunConfig;
   folder: string;
   trained: boolean;

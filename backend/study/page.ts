@@ -2,7 +2,7 @@
 import { html, Html } from '../report/html.ts';
 import { paperStyle, policyFor } from '../report/paperStyle.ts';
 import { formatDuration } from '../report/words.ts';
-import { shareText } from './plainTables.ts';
+import { chanceText, headOf, valueText } from './plainTables.ts';
 import type { Study } from './studyFile.ts';
 import type { Summary, SummaryRow, SummaryValue } from './summary.ts';
 
@@ -57,26 +57,28 @@ function stateOf({ cells }: SummaryRow): string {
 
 function tableOf(rows: readonly SummaryRow[], { columns, paper }: Summary): Html {
   const axes = columns.map(({ id, chance }) => axisOf(rows, id, chance));
-  const best = columns.map(({ id }) => Math.max(...rows.map(({ measures }) => measures.get(id)?.mean ?? -Infinity)));
+  // Without a chance to beat it is no score, and has no best.
+  const best = columns.map(({ id, chance }) => (chance === null ? NaN : Math.max(...rows.map(({ measures }) => measures.get(id)?.mean ?? -Infinity))));
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Runs and what was measured"><table>
 <thead>
 ${paper.length > 0 ? html`<tr><th class="papers"></th>${columns.map(() => html`<th class="papers"></th>`)}<th class="papers"></th><th class="papers first" colspan="${paper.length}">the paper's own</th></tr>` : null}
-<tr><th scope="col">Run</th>${columns.map(({ name }) => html`<th scope="col">${name} %</th>`)}<th scope="col">runs</th>${paper.map((name, i) => html`<th scope="col"${i === 0 ? new Html(' class="first"') : null}>${name}</th>`)}</tr>
+<tr><th scope="col">Run</th>${columns.map((column) => html`<th scope="col">${headOf(column)}</th>`)}<th scope="col">runs</th>${paper.map((name, i) => html`<th scope="col"${i === 0 ? new Html(' class="first"') : null}>${name}</th>`)}</tr>
 </thead>
 <tbody>
 ${rows.map((summary) => {
   const { row, cells, done, measures, unwell } = summary;
   const failed = cells.filter(({ state }) => state === 'failed').length;
   return html`<tr><th scope="row">${row.name}${row.note === '' ? null : html`<small>${row.note}</small>`}${unwell > 0 ? html`<small class="unwell">unwell in ${unwell} of ${cells.length} runs: ${cells.flatMap(({ result }) => result?.health ?? [])[0] ?? ''}</small>` : null}${done === 0 ? html`<small class="${failed > 0 ? 'unwell' : 'waiting'}">${stateOf(summary)}</small>` : null}</th>
-${columns.map(({ id, chance }, i) => {
+${columns.map((column, i) => {
+    const { id, chance } = column;
     const value = measures.get(id);
     if (!value) return html`<td><span class="waiting">–</span></td>`;
-    const [mean, deviation] = shareText(value).split(' ± ');
+    const [mean, deviation] = valueText(value, column).split(' ± ');
     return html`<td class="${value.mean === best[i] ? 'best' : 'other'}"><b>${mean!}</b>${deviation === undefined ? null : html` <i>± ${deviation}</i>`}${strip(value, axes[i]!, chance)}</td>`;
   })}<td class="waiting">${done} of ${cells.length}</td>${paper.map((name, i) => html`<td class="paper${i === 0 ? ' first' : ''}">${typeof row.paper[name] === 'number' ? row.paper[name].toFixed(1) : '–'}</td>`)}</tr>
 `;
 })}
-${columns.some(({ chance }) => chance !== null) ? html`<tr class="chance"><th scope="row">chance</th>${columns.map(({ chance }) => html`<td>${chance === null ? '–' : (100 * chance).toFixed(1)}</td>`)}<td></td>${paper.map(() => html`<td></td>`)}</tr>` : null}
+${columns.some(({ chance }) => chance !== null) ? html`<tr class="chance"><th scope="row">chance</th>${columns.map((column) => html`<td>${chanceText(column)}</td>`)}<td></td>${paper.map(() => html`<td></td>`)}</tr>` : null}
 </tbody></table></div>`;
 }
 

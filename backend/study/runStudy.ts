@@ -153,7 +153,7 @@ async function runCell(cell: Cell, { study, device, now, stop }: { study: Study;
   };
   const stopping = (): void => ask({ kind: 'stop' });
   stop.addEventListener('abort', stopping);
-  ask({ kind: 'start', job: { config, folder: cell.folder, trained: cell.row.trained, now, protocols: study.measure, pairs: study.pairs, neighbours: study.neighbours } });
+  ask({ kind: 'start', job: { config, folder: cell.folder, trained: cell.row.trained, now, measures: study.measure, pairs: study.pairs, neighbours: study.neighbours } });
   if (stop.aborted) stopping();
   try {
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];

@@ -22,10 +22,11 @@ const failureSchema = z.object({ message: z.string().max(10_000) });
 const measureSchema = z.object({
   id: z.string().max(100),
   name: z.string().max(100),
-  /** A share of 1. */
   value: z.number(),
   /** What knowing nothing gives. */
   chance: z.number().nullable(),
+  /** Shares are of 1. */
+  unit: z.enum(['share', 'number']).default('share'),
 });
 
 const resultSchema = z.object({

@@ -2,9 +2,9 @@
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.ts';
+import { measureNames } from '../evaluate/measureNames.ts';
 import { describeIssue, problemLines, problemsOf } from '../train/configErrors.ts';
 import { readRunFile } from '../train/readRunFile.ts';
-import { protocolNames } from './protocolNames.ts';
 
 const part = z.record(z.string(), z.unknown());
 const id = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/i, { error: 'letters, digits, "_" and "-", at most 64' });
@@ -29,7 +29,7 @@ export const studySchema = z.strictObject({
   notes: z.array(z.string().max(2000)).max(50).default([]).describe('Paragraphs that stand in the report.'),
   seeds: z.array(z.int().min(0).max(2 ** 32 - 1)).min(1).max(100).default([0, 1, 2]).describe('Each row is run once with each.'),
   run: part.default({}).describe('A part of a run file that is laid over every row\'s recipe: the images, the size, the length.'),
-  measure: z.array(z.enum(protocolNames)).min(1).default(['neighbours', 'correspondence', 'prediction']).describe('How each run is measured.'),
+  measure: z.array(z.enum(measureNames)).min(1).default(['neighbours', 'correspondence', 'prediction']).describe('How each run is measured.'),
   pairs: z.int().min(8).max(100_000).default(256).describe('Pairs of views that correspondence is measured on.'),
   neighbours: z.int().min(1).max(10_000).default(20).describe('Neighbours that vote.'),
   devices: z.array(z.string()).min(1).max(64).default(['auto']).describe('Devices that cells are given to, one each at a time.'),

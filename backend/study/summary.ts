@@ -21,9 +21,14 @@ export interface SummaryRow {
   unwell: number;
 }
 
+export interface SummaryColumn extends Pick<CellMeasure, 'id' | 'name' | 'unit'> {
+  /** Null: knowing nothing gives no number to compare with. */
+  chance: number | null;
+}
+
 export interface Summary {
   /** What was measured, chance is the mean over rows. */
-  columns: { id: string; name: string; chance: number | null }[];
+  columns: SummaryColumn[];
   /** The paper's columns. */
   paper: string[];
   groups: { name: string; rows: SummaryRow[] }[];
@@ -32,7 +37,7 @@ export interface Summary {
 }
 
 /** Columns stand in this order, others after them. */
-const order = ['neighbours', 'pck0', 'pck1', 'prediction'];
+const order = ['knn_top1', 'pck_0', 'pck_1', 'prediction_0'];
 const place = (id: string): number => (order.includes(id) ? order.indexOf(id) : order.length);
 
 export function meanAndDeviation(values: number[]): SummaryValue {
@@ -54,7 +59,7 @@ export function summarize(study: Study, cells: readonly CellReading[]): Summary 
   };
   const groups = [...new Set(study.rows.map(({ group }) => group))];
   return {
-    columns: [...columns].map(([id, measured]) => ({ id, name: measured[0]!.name, chance: measured.some(({ chance }) => chance === null) ? null : meanAndDeviation(measured.map(({ chance }) => chance!)).mean })).sort((a, b) => place(a.id) - place(b.id)),
+    columns: [...columns].map(([id, measured]) => ({ id, name: measured[0]!.name, unit: measured[0]!.unit, chance: measured.some(({ chance }) => chance === null) ? null : meanAndDeviation(measured.map(({ chance }) => chance!)).mean })).sort((a, b) => place(a.id) - place(b.id)),
     paper: [...new Set(study.rows.flatMap(({ paper }) => Object.keys(paper)))],
     groups: groups.map((name) => ({ name, rows: study.rows.filter(({ group }) => group === name).map(summarizeRow) })),
     done: cells.filter(({ state }) => state === 'done').length,

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { checkPlan, viewPlanSchema, type ViewPlan } from '../augment/plan.ts';
 import { choice } from '../choice.ts';
 import { InputError } from '../errors.ts';
+import { measureNames } from '../evaluate/measureNames.ts';
 import { methodSchema, recipeOf } from '../methods/recipes.ts';
 import { isResidual, modelDimensions, modelSchema } from '../nn/model.ts';
 import { optimizerSchema } from '../optim/schema.ts';
@@ -58,7 +59,7 @@ const healthSchema = z.strictObject({
   onCollapse: choice({ warn: 'Say so and go on.', stop: 'Save, say so and stop.' }).default('warn').describe('What to do when features collapse or the loss diverges.'),
   patience: z.int().min(1).max(1e6).default(20).describe('Steps in a row that must look bad before it is said.'),
   minFeatureStd: z.number().min(0).default(0.05).describe('Feature standard deviation below which features count as collapsed.'),
-  minEffectiveRank: z.number().min(0).default(1.2).describe('Effective rank below which features count as collapsed to one direction.'),
+  minEffectiveRank: z.number().min(0).default(1.2).describe('Effective rank (of target features, their mean taken off) below which they count as collapsed to one direction.'),
 }).describe('When a run is called unwell.');
 
 const initialSchema = z.strictObject({
@@ -66,6 +67,21 @@ const initialSchema = z.strictObject({
   branch: choice({ online: 'The trained branch.', target: 'Its moving average.' }).nullable().default(null).describe('Which encoder is taken; null: the one that the method\'s authors evaluate.'),
   heads: z.int().positive().max(256).optional().describe('Attention heads of the checkpoint\'s encoder, where they are not those of a published one.'),
 }).describe('Fine-tuning: the encoder starts from a checkpoint.');
+
+const evaluateSchema = z.strictObject({
+  everyEpochs: z.number().positive().max(1e6).nullable().default(null).describe('Measure after so many passes over the images; or give everySteps. Both null: never. Once it measures, it does so before the first step and after the last as well.'),
+  everySteps: steps.min(1).nullable().default(null).describe('Measure after so many steps; or give everyEpochs.'),
+  measures: z.array(choice({
+    neighbours: 'k-NN: test images (data.test) classified by their nearest training images, by their mean patch features less the training images\' mean; eval_knn_top1.',
+    correspondence: 'How often a patch of one view of an image finds its match in another view, exactly or within one patch; eval_pck_0, eval_pck_1.',
+    prediction: 'How often what the method predicts of a patch is nearest to that very patch; dense SiameseIM alone; eval_prediction_0.',
+    spectrum: 'Over how many directions mean patch features spread, their own mean taken off: e to the entropy of the singular values, and the first component\'s share of the variance; eval_centred_effective_rank, eval_first_component.',
+  })).min(1).default([...measureNames]).describe('What is measured; what the images or the method do not allow is left out.'),
+  images: z.int().min(2).max(1e7).default(2000).describe('Training images that vote and test images, at most, spread evenly over them. They are decoded once and kept in memory: 150 KB each at 224 pixels.'),
+  pairs: z.int().min(8).max(100_000).default(128).describe('Pairs of views that correspondence and prediction are measured on, of test images where there are any.'),
+  neighbours: z.int().min(1).max(10_000).default(20).describe('Neighbours that vote.'),
+  branch: choice({ online: 'The encoder that is trained.', target: 'The one that follows it; the online one where the method has none.' }).default('online').describe('The encoder that is measured.'),
+}).describe('What the run measures of its model as it trains, into evaluations.jsonl and TensorBoard. The training is the same to the bit with and without.');
 
 export const runSchema = z.strictObject({
   $schema: z.string().optional().describe('Where editors find this file\'s schema; not read.'),
@@ -82,6 +98,7 @@ export const runSchema = z.strictObject({
   batch: batchSchema.prefault({}),
   engine: engineSchema.prefault({}),
   checkpoint: checkpointSchema.prefault({}),
+  evaluate: evaluateSchema.prefault({}),
   health: healthSchema.prefault({}),
 }).describe('A training run of SiamScope.');
 
@@ -96,6 +113,7 @@ export function checkRun(config: RunConfig): void {
   if ((schedule.epochs === undefined) === (schedule.steps === undefined)) throw new InputError(`schedule.${schedule.epochs === undefined ? 'epochs or schedule.steps is missing: give one of them, such as "schedule": {"epochs": 100}' : 'epochs and schedule.steps exclude each other: remove one'}`);
   if (schedule.warmupEpochs !== undefined && schedule.warmupSteps !== undefined) throw new InputError('schedule.warmupEpochs and schedule.warmupSteps exclude each other: remove one');
   if (isResidual(model) && !recipeOf(method).trainsResNets) throw new InputError(`model.arch "${model.arch}" is a ResNet, and method ${method.name} works on the tokens of a Vision Transformer: set model.arch to one, such as "vit_small", or method.name to "densecl"`);
+  if (config.evaluate.everyEpochs !== null && config.evaluate.everySteps !== null) throw new InputError('evaluate.everyEpochs and evaluate.everySteps exclude each other: remove one');
   modelDimensions(model);
   if (config.initial && method.name !== 'supervised') throw new InputError(`initial is for fine-tuning, and method.name is ${method.name}: set method.name to supervised, or remove initial`);
   if ('decoderHeads' in method) {

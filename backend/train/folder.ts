@@ -50,10 +50,10 @@ export class RunFolder {
     const now = new Date().toISOString();
     this.status = {
       state: 'starting', name, pid: process.pid, host: hostname(), started: now, updated: now, step: 0, steps: null, epoch: 0, loss: null, imagesPerSecond: null,
-      eta: null, elapsedSeconds: 0, engine: null, images: null, skipped: 0, checkpoint: null, resumedFrom: null, waiting: null, queue: null, socket: null, health: [], error: null,
+      eta: null, elapsedSeconds: 0, engine: null, images: null, skipped: 0, checkpoint: null, resumedFrom: null, waiting: null, queue: null, socket: null, evaluating: false, evaluation: null, health: [], error: null,
     };
     // Where the run stands, until this session has opened it: it may wait for its device for hours.
-    if (before) this.status = { ...this.status, step: before.step, steps: before.steps, epoch: before.epoch, loss: before.loss, elapsedSeconds: before.elapsedSeconds, images: before.images, checkpoint: before.checkpoint };
+    if (before) this.status = { ...this.status, step: before.step, steps: before.steps, epoch: before.epoch, loss: before.loss, elapsedSeconds: before.elapsedSeconds, images: before.images, checkpoint: before.checkpoint, evaluation: before.evaluation };
   }
 
   /**

@@ -1,6 +1,7 @@
 /** What a run tells as it goes: every step with its pace, what is unwell, what was skipped; to status.json, log.txt and whoever watches. */
-import type { HealthFinding, MetricsRow, RunEvent, TrainingStep } from '../protocol.ts';
+import type { HealthFinding, MetricsRow, RunEvaluation, RunEvent, TrainingOpened, TrainingStep } from '../protocol.ts';
 import type { RunConfig } from './config.ts';
+import { evaluationsAfter } from './evaluations.ts';
 import type { RunFolder } from './folder.ts';
 import { assessHealth, healthWindow, remedyOf, uniformLossOf } from './health.ts';
 
@@ -16,6 +17,8 @@ export class RunJournal {
   private readonly rows: MetricsRow[] = [];
   private readonly unwell = new Set<string>();
   private readonly skippedFiles = new Set<string>();
+  /** That the newest evaluation took: what is left has as long ones. */
+  private evaluationSeconds = 0;
   /** When status.json was last written, on the monotonic clock. */
   private statusAt = -Infinity;
 
@@ -34,18 +37,39 @@ export class RunJournal {
     this.tell({ kind, text });
   }
 
-  /** A finished step of `steps`. */
-  step(row: MetricsRow, steps: number): void {
+  /** A finished step of a run so long. */
+  step(row: MetricsRow, opened: TrainingOpened): void {
+    const { totalSteps: steps } = opened;
     this.rows.push(row);
     if (this.rows.length > Math.max(paceWindow, healthWindow(this.config.health.patience))) this.rows.shift();
     const recent = this.rows.slice(-paceWindow).map(({ seconds }) => seconds).sort((a, b) => a - b);
-    const eta = recent.length < paceLeast ? null : Math.round((steps - row.step) * recent[recent.length >> 1]! * 10) / 10;
+    const evaluations = evaluationsAfter(this.config.evaluate, opened, row.step) * this.evaluationSeconds;
+    const eta = recent.length < paceLeast ? null : Math.round(((steps - row.step) * recent[recent.length >> 1]! + evaluations) * 10) / 10;
     Object.assign(this.folder.status, { step: row.step, epoch: row.epoch, loss: row.loss, imagesPerSecond: row.images_per_second, eta, elapsedSeconds: row.elapsed_seconds });
     if (performance.now() - this.statusAt >= statusMilliseconds) {
       this.statusAt = performance.now();
       void this.folder.writeStatus();
     }
     this.tell({ kind: 'step', row, steps, eta });
+  }
+
+  /** The model is measured, and no step is taken until that ends. */
+  evaluating(step: number): void {
+    this.folder.status.evaluating = true;
+    void this.folder.writeStatus();
+    this.tell({ kind: 'evaluating', step });
+  }
+
+  evaluated(evaluation: RunEvaluation, seconds: number): void {
+    this.evaluationSeconds = seconds;
+    this.folder.status.evaluation = evaluation;
+    void this.folder.log(`step ${evaluation.step} evaluated in ${seconds.toFixed(1)} s: ${evaluation.measures.map(({ id, value }) => `${id} ${value}`).join(', ')}`);
+    this.tell({ kind: 'evaluated', ...evaluation, seconds });
+  }
+
+  evaluationEnded(): void {
+    this.folder.status.evaluating = false;
+    void this.folder.writeStatus();
   }
 
   /** Files that a step had to do without; each is told once. */

@@ -12,6 +12,7 @@ import { RunFolder } from './folder.ts';
 import { RunJournal } from './journal.ts';
 import { MetricsLog } from './metrics.ts';
 import { ratesAt } from './rates.ts';
+import { RunEvaluations } from './runEvaluations.ts';
 import type { RunServer } from '../server.ts';
 import type { TrainingError, TrainingThread } from './trainingThread.ts';
 
@@ -83,6 +84,7 @@ class Run {
   /** Steps finished; steps of the newest checkpoint. */
   private step = 0;
   private savedStep = -1;
+  private evaluations: RunEvaluations | null = null;
   /** On the monotonic clock, which neither a clock set back nor a night's suspend moves. */
   private startedAt = performance.now();
   private savedAt = performance.now();
@@ -158,7 +160,7 @@ class Run {
   }
 
   get isComplete(): boolean {
-    return this.opened !== null && this.step >= this.opened.totalSteps;
+    return this.opened !== null && this.step >= this.opened.totalSteps && !this.evaluations?.isDue(this.step);
   }
 
   /** Loads engine, images and, on resuming, the checkpoint. */
@@ -172,6 +174,10 @@ class Run {
     for (const note of this.opened.notes) this.journal.say('note', note);
     if (checkpoint) this.continueFrom(checkpoint, this.opened);
     this.metrics = await MetricsLog.open(this.folder.path, this.step);
+    this.evaluations = new RunEvaluations({
+      config: config.evaluate, thread, stop: this.options.stop, journal: this.journal, opened: this.opened, last: this.metrics.lastEvaluation,
+      answered: (call) => this.answered(call), isWedged: (error) => error instanceof WedgedError, record: (row) => this.onDisk('evaluations.jsonl', () => this.metrics!.appendEvaluation(row)),
+    });
     this.startedAt = this.savedAt = performance.now();
     const { engine, images, classes, parameters, totalSteps: steps, stepsPerEpoch } = this.opened;
     const resumedFrom = checkpoint && this.step;
@@ -190,6 +196,7 @@ class Run {
   async train(): Promise<void> {
     const { stop, thread } = this.options;
     this.saveRequests = [];
+    await this.evaluate();
     while (!this.isComplete && !stop.aborted) {
       const rates = ratesAt(this.options.config, this.opened!, this.step);
       let report: TrainingStep;
@@ -203,11 +210,16 @@ class Run {
       await this.onDisk('metrics.jsonl', () => this.metrics!.append(row));
       this.step = row.step;
       this.journal.skipped(report.skipped);
-      this.journal.step(row, this.opened!.totalSteps);
+      this.journal.step(row, this.opened!);
       await this.watchHealth();
+      await this.evaluate();
       if ((this.isSaveDue() || this.saveRequests.length > 0) && !this.isComplete && !stop.aborted) await this.save();
     }
     await this.save();
+  }
+
+  private evaluate(): Promise<void> | undefined {
+    return this.evaluations?.evaluate(this.step, () => this.elapsedSeconds);
   }
 
   private rowOf({ loss, gradNorm, metrics, seconds, dataSeconds, deviceBytes }: TrainingStep, { learningRate, momentum }: StepRates): MetricsRow {

@@ -11,6 +11,7 @@ import { openTensorFile, writeSafetensors } from '../formats/tensorFile.ts';
 import { recipeOf } from '../methods/recipes.ts';
 import type { FileDigest, StepRates, TrainingCalls, TrainingOpened, TrainingStep } from '../protocol.ts';
 import { viewPlanOf, type RunConfig } from './config.ts';
+import { Evaluator } from './evaluator.ts';
 import { initialiseEncoder } from './initial.ts';
 import { Learner, type NamedTensor } from './learner.ts';
 import { scheduleSteps } from './schedule.ts';
@@ -36,15 +37,17 @@ export class TrainingSession {
   /** Asked for before it is needed, so that decoding goes on while the engine is busy. */
   private next: Promise<IteratorResult<Batch>>;
   private readonly accumulate: number;
+  private readonly evaluator: Evaluator | null;
   readonly opened: TrainingOpened;
 
-  private constructor(engine: Engine, learner: Learner, loader: Loader, batches: AsyncIterator<Batch>, first: Promise<IteratorResult<Batch>>, accumulate: number, opened: TrainingOpened) {
+  private constructor(engine: Engine, learner: Learner, loader: Loader, batches: AsyncIterator<Batch>, first: Promise<IteratorResult<Batch>>, accumulate: number, evaluator: Evaluator | null, opened: TrainingOpened) {
     this.engine = engine;
     this.learner = learner;
     this.loader = loader;
     this.batches = batches;
     this.next = first;
     this.accumulate = accumulate;
+    this.evaluator = evaluator;
     this.opened = opened;
   }
 
@@ -55,6 +58,7 @@ export class TrainingSession {
     if (dataset.length === 0) throw new InputError(`there are no images in ${config.data.train}: set data.train`);
     const classes = recipeOf(config.method).classes?.(config.method) ?? null;
     if (classes !== null && (dataset.classes.length === 0 || dataset.classes.length > classes)) throw new InputError(dataset.classes.length === 0 ? `the images in ${config.data.train} have no classes, which method ${config.method.name} needs: put them in a folder a class` : `the images in ${config.data.train} have ${dataset.classes.length} classes, more than method.classes ${classes}: set method.classes=${dataset.classes.length}`);
+    const evaluator = await Evaluator.open(config);
     const stepsPerEpoch = new SampleOrder(dataset.length, size, config.seed).stepsPerEpoch / accumulate;
     const steps = scheduleSteps(config.schedule, stepsPerEpoch);
     const loader = openLoader(config, dataset, checkpoint?.step ?? 0, steps.totalSteps);
@@ -64,7 +68,7 @@ export class TrainingSession {
     first.catch(() => undefined);
     try {
       const { threads, ...request } = config.engine;
-      const notes: string[] = [];
+      const notes = evaluator?.notes ?? [];
       const engine = await openEngine({ ...request, ...(threads === null ? {} : { threads }) }, { say: (line) => notes.push(line) });
       const learner = Learner.create(config);
       if (checkpoint) await load(learner, checkpoint.folder);
@@ -74,7 +78,7 @@ export class TrainingSession {
       }
       const { name, version, device, deviceName, precision } = engine;
       const parameters = learner.modelTensors().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-      return new TrainingSession(engine, learner, loader, batches, first, accumulate, { notes, engine: { name, version, device, deviceName, precision }, images: dataset.length, classes: dataset.classes.length, parameters, stepsPerEpoch, ...steps });
+      return new TrainingSession(engine, learner, loader, batches, first, accumulate, evaluator, { notes, engine: { name, version, device, deviceName, precision }, images: dataset.length, classes: dataset.classes.length, parameters, stepsPerEpoch, ...steps });
     } catch (error) {
       await loader.close();
       throw error;
@@ -107,6 +111,17 @@ export class TrainingSession {
       [modelFile]: await write(join(folder, modelFile), this.learner.modelTensors()),
       [optimizerFile]: await write(join(folder, optimizerFile), this.learner.optimizerTensors()),
     };
+  }
+
+  /** Measures the model as it is, between two steps; null where that was cancelled. */
+  evaluate(): Promise<TrainingCalls['evaluate']['reply']> {
+    if (!this.evaluator) throw new Error('an evaluation of a run that asks for none');
+    return this.evaluator.measure(this.learner.parameters);
+  }
+
+  cancel(): null {
+    this.evaluator?.cancel();
+    return null;
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-/** The training thread: takes the main thread's calls one after the other and answers each. */
+/** The training thread: takes the main thread's calls one after the other and answers each; only a cancellation comes in between. */
 import { parentPort } from 'node:worker_threads';
 import type { ErrorMessage, TrainingReply, TrainingRequest } from '../protocol.ts';
 import type { RunConfig } from './config.ts';
@@ -22,6 +22,10 @@ async function answer(request: TrainingRequest<RunConfig>): Promise<unknown> {
       return session.step(request.rates);
     case 'save':
       return session.save(request.folder);
+    case 'evaluate':
+      return session.evaluate();
+    case 'cancel':
+      return session.cancel();
   }
 }
 
@@ -32,7 +36,9 @@ function errorMessage(thrown: unknown): ErrorMessage {
 }
 
 parentPort!.on('message', (request: TrainingRequest<RunConfig>) => {
-  last = last.then(async () => {
+  // What is to end something else does not wait for it.
+  const turn = request.kind === 'cancel' ? Promise.resolve() : last;
+  const answered = turn.then(async () => {
     const reply: TrainingReply = await answer(request).then(
       (value) => ({ kind: 'reply' as const, id: request.id, value }),
       (error: unknown) => ({ kind: 'error' as const, id: request.id, error: errorMessage(error) }),
@@ -41,4 +47,5 @@ parentPort!.on('message', (request: TrainingRequest<RunConfig>) => {
     // Without its port the thread has nothing to wait for, and ends.
     if (request.kind === 'close') parentPort!.close();
   });
+  if (request.kind !== 'cancel') last = answered;
 });

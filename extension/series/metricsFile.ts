@@ -21,17 +21,20 @@ export class MetricsFile implements Follower {
   grown: number | null = null;
   private readonly run: RunSeries;
   private readonly lines: LinesFollower;
+  private readonly isWanted: (key: string) => boolean;
   private rows = new NumberRows();
   private line = 0;
   private replaced = 0;
   private start = NaN;
   /** By the key's number: its series, and its rank among the names of steps and times (-1: none). */
   private series: (Series | null)[] = [];
-  private ranks: { step: number; elapsed: number; clock: number }[] = [];
+  private ranks: { step: number; elapsed: number; clock: number; wanted: boolean }[] = [];
 
-  constructor(path: string, run: RunSeries) {
+  /** Keys that are not wanted become no series; steps and times are read whatever they are called. */
+  constructor(path: string, run: RunSeries, isWanted: (key: string) => boolean = () => true) {
     this.path = path;
     this.run = run;
+    this.isWanted = isWanted;
     this.lines = new LinesFollower(path);
   }
 
@@ -63,7 +66,7 @@ export class MetricsFile implements Follower {
   /** The file is another one now: nothing read before counts. */
   private begin(): void {
     this.replaced = this.lines.replaced;
-    this.run.clear();
+    this.run.drop(this.series.filter((series) => series != null));
     this.rows = new NumberRows();
     this.series = [];
     this.ranks = [];
@@ -92,15 +95,15 @@ export class MetricsFile implements Follower {
     }
     for (let k = 0; k < count; k++) {
       const id = ids[k]!;
-      if (ranks[id]!.step >= 0 && rows.keys[id] !== epochName) continue;
+      if (!ranks[id]!.wanted || (ranks[id]!.step >= 0 && rows.keys[id] !== epochName)) continue;
       const own = series[id];
       if (own) own.append(step, values[k]!, seconds);
       else if (own === undefined) (series[id] = this.run.series(rows.keys[id]!))?.append(step, values[k]!, seconds);
     }
   }
 
-  private learn(id: number): { step: number; elapsed: number; clock: number } {
+  private learn(id: number): (typeof this.ranks)[number] {
     const key = this.rows.keys[id]!;
-    return (this.ranks[id] = { step: [...stepNames, epochName].indexOf(key), elapsed: elapsedNames.indexOf(key), clock: clockNames.indexOf(key) });
+    return (this.ranks[id] = { step: [...stepNames, epochName].indexOf(key), elapsed: elapsedNames.indexOf(key), clock: clockNames.indexOf(key), wanted: this.isWanted(key) });
   }
 }

@@ -33,7 +33,12 @@ export class RunSeries {
   }
 
   clear(): void {
-    this.metrics.clear();
+    this.drop([...this.metrics.values()]);
+  }
+
+  /** What a file told that is another one now no longer counts. */
+  drop(gone: readonly Series[]): void {
+    for (const [name, series] of this.metrics) if (gone.includes(series)) this.metrics.delete(name);
     this.columns.clear();
     this.refused.clear();
   }

@@ -1,5 +1,6 @@
 /** One run as the curves panel follows it: its files, its series, and what is said about it. */
-import { basename, dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { CurveMark, CurveRun, HealthKind, RunState, RunStatus } from '../../backend/protocol.ts';
 import type { RunFiles } from './discover.ts';
 import { EventFolder } from './eventFolder.ts';
@@ -27,6 +28,8 @@ export class WatchedRun {
   readonly folder: string;
   readonly series = new RunSeries();
   private readonly follower: Follower;
+  /** What a run of ours measures of its model now and then, in a file of its own. */
+  private readonly evaluations: MetricsFile | null;
   private readonly colour: number;
   private readonly place: string;
   private resumes: number[] = [];
@@ -39,6 +42,7 @@ export class WatchedRun {
     this.place = place;
     this.folder = files.kind === 'lines' ? dirname(files.path) : files.path;
     this.follower = files.kind === 'lines' ? new MetricsFile(files.path, this.series) : new EventFolder(files.path, this.series);
+    this.evaluations = files.kind === 'lines' && basename(files.path) === 'metrics.jsonl' ? new MetricsFile(join(this.folder, 'evaluations.jsonl'), this.series, (key) => key.startsWith('eval_')) : null;
   }
 
   /** Takes in what is new; whether anything is. */
@@ -47,9 +51,10 @@ export class WatchedRun {
     try {
       this.series.imagesPerStep ??= await imagesPerStep(this.folder);
       const grew = await this.follower.update(onPiece);
+      const measured = this.evaluations !== null && existsSync(this.evaluations.path) && (await this.evaluations.update(onPiece));
       if (grew) this.resumes = this.follower instanceof EventFolder ? this.follower.resumes.map((step) => step - 1) : await resumedSteps(this.folder);
       this.problem = null;
-      return grew || problem !== null;
+      return grew || measured || problem !== null;
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);
       return this.problem !== problem;
@@ -74,15 +79,20 @@ export class WatchedRun {
       state: known?.state ?? null,
       // Before its first row a run of ours has no metrics yet, which is no problem of it.
       reason: known?.reason ?? status?.error?.message ?? status?.waiting ?? (known && this.series.points === 0 ? null : this.problem),
-      step, steps: status?.steps ?? null, eta: status?.eta ?? null, grown: this.follower.grown, read: this.follower.read, points: this.series.points, axes: this.series.axes,
+      step, steps: status?.steps ?? null, eta: status?.eta ?? null, grown: this.grown, read: this.follower.read, points: this.series.points, axes: this.series.axes,
       primary: primary && primary.length > 0 ? { metric: metricId(primaryName!), last: primary.values[primary.length - 1]!, lowest: low < 0 ? NaN : primary.values[low]!, lowestStep: low < 0 ? NaN : primary.steps[low]!, nonFinite: primary.nonFiniteCount, points: primary.length } : null,
       marks: this.marks(status, metricId),
       notes: [
         ...this.follower.notes,
+        ...(this.evaluations?.notes ?? []),
         ...(superseded > 0 ? [`${superseded.toLocaleString('en-US')} points were computed again after a resume; the later ones are shown`] : []),
         ...(this.series.refused.size > 0 ? [`${this.series.refused.size.toLocaleString('en-US')} metrics or more are left out: there are too many`] : []),
       ],
     };
+  }
+
+  private get grown(): number | null {
+    return this.follower.grown === null ? null : Math.max(this.follower.grown, this.evaluations?.grown ?? 0);
   }
 
   private marks(status: RunStatus | null, metricId: (name: string) => number): CurveMark[] {

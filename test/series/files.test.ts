@@ -11,6 +11,7 @@ import { discoverRuns } from '../../extension/series/discover.ts';
 import { EventFolder } from '../../extension/series/eventFolder.ts';
 import { MetricsFile } from '../../extension/series/metricsFile.ts';
 import { RunSeries } from '../../extension/series/runSeries.ts';
+import { WatchedRun } from '../../extension/series/watchedRun.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const root = temporaryFolder();
@@ -115,6 +116,27 @@ describe('a metrics file', () => {
     truncateSync(path, 20);
     await file.update(nothing);
     expect(pointsOf(run, 'loss')).toEqual([[1, 1]]);
+  });
+
+  test('of ours has its evaluations beside it: each file that is rewritten takes back its own points alone', async () => {
+    const folder = newFolder(), path = join(folder, 'metrics.jsonl'), evaluations = join(folder, 'evaluations.jsonl');
+    const run = new WatchedRun(0, { kind: 'lines', path }, 0, '');
+    writeFileSync(path, '{"step":1,"epoch":0.5,"loss":3}\n{"step":2,"epoch":1,"loss":2}\n');
+    expect(await run.update(nothing)).toBe(true);
+    writeFileSync(evaluations, '{"step":0,"epoch":0,"elapsed_seconds":7,"eval_pck_0":0.25}\n');
+    expect(await run.update(nothing)).toBe(true);
+    appendFileSync(evaluations, '{"step":2,"epoch":1,"elapsed_seconds":9,"eval_pck_0":0.5}\n');
+    expect([await run.update(nothing), await run.update(nothing)]).toEqual([true, false]);
+    expect([pointsOf(run.series, 'eval_pck_0'), pointsOf(run.series, 'epoch'), [...run.series.metrics.keys()]]).toEqual([[[0, 0.25], [2, 0.5]], [[1, 0.5], [2, 1]], ['epoch', 'loss', 'eval_pck_0']]);
+    expect(Array.from(run.series.metrics.get('eval_pck_0')!.times!.subarray(0, 2))).toEqual([7, 9]);
+    writeFileSync(`${path}.new`, '{"step":1,"epoch":0.5,"loss":3}\n');
+    renameSync(`${path}.new`, path);
+    await run.update(nothing);
+    expect([pointsOf(run.series, 'loss'), pointsOf(run.series, 'eval_pck_0')]).toEqual([[[1, 3]], [[0, 0.25], [2, 0.5]]]);
+    writeFileSync(`${evaluations}.new`, '{"step":0,"epoch":0,"eval_pck_0":0.25}\n');
+    renameSync(`${evaluations}.new`, evaluations);
+    await run.update(nothing);
+    expect([pointsOf(run.series, 'loss'), pointsOf(run.series, 'eval_pck_0')]).toEqual([[[1, 3]], [[0, 0.25]]]);
   });
 
   test.each([

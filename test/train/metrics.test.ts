@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { readScalars } from '../../backend/formats/tfevents.ts';
 import type { MetricsRow } from '../../backend/protocol.ts';
 import { Random } from '../../backend/random.ts';
-import { MetricsLog, readMetrics } from '../../backend/train/metrics.ts';
+import { MetricsLog, readEvaluations, readMetrics } from '../../backend/train/metrics.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const folder = temporaryFolder();
@@ -57,4 +57,29 @@ test('a row appended again, because only one of the files took it, is there once
   await log.flush();
   expect((await readMetrics(path)).map(({ step }) => step)).toEqual([1, 2]);
   await log.close();
+});
+
+test('evaluations go by steps of their own, before the first too, and what a resumed run will measure again is dropped', async () => {
+  const path = join(folder, 'evaluated');
+  mkdirSync(path);
+  const evaluation = (step: number, value: number) => ({ step, epoch: step / 10, elapsed_seconds: step, eval_seconds: 1, eval_pck_0: value });
+  const first = await MetricsLog.open(path, 0);
+  expect(first.lastEvaluation).toBe(-1);
+  await first.appendEvaluation(evaluation(0, 0.25));
+  for (const step of [1, 2, 3]) await first.append(row(step, 0));
+  await first.appendEvaluation(evaluation(3, 0.5));
+  // Refused by the event file, and tried again.
+  await first.appendEvaluation(evaluation(3, 0.5));
+  await first.close();
+  appendFileSync(join(path, 'evaluations.jsonl'), '{"step": 4, "eval');
+  const second = await MetricsLog.open(path, 2);
+  expect(second.lastEvaluation).toBe(0);
+  await second.append(row(3, 1));
+  await second.appendEvaluation(evaluation(3, 0.75));
+  await second.close();
+  expect((await readEvaluations(path)).map(({ step, eval_pck_0 }) => [step, eval_pck_0])).toEqual([[0, 0.25], [3, 0.75]]);
+  expect((await readScalars(path)).get('eval_pck_0')).toMatchObject([{ step: 0, value: 0.25 }, { step: 3, value: 0.75 }]);
+  expect((await readMetrics(path)).map(({ step }) => step)).toEqual([1, 2, 3]);
+  expect((await MetricsLog.open(path, 3)).lastEvaluation).toBe(3);
+  expect(await readEvaluations(join(folder, 'again'))).toEqual([]);
 });

@@ -42,7 +42,7 @@ export function knownRun(name: string, state: KnownRun['state'], step: number, s
     state, reason: null,
     status: {
       state: state === 'lost' ? 'running' : state, name, pid: 1, host: 'here', started: '2026-01-01T00:00:00Z', updated: '2026-01-01T00:00:00Z', step, steps, epoch: step / 250, loss: 0.4, imagesPerSecond: 620, eta: (steps - step) * 0.41, elapsedSeconds: step * 0.41,
-      engine: null, images: 16000, skipped: 0, checkpoint: null, resumedFrom: null, waiting: null, queue: null, socket: null, health: [], error: null, ...more,
+      engine: null, images: 16000, skipped: 0, checkpoint: null, resumedFrom: null, waiting: null, queue: null, socket: null, evaluating: false, evaluation: null, health: [], error: null, ...more,
     },
   };
 }

@@ -50,9 +50,9 @@ export function smoothingOf({ smoothing }: ViewState, runs: readonly CurveRun[])
 }
 
 /** What says most about a run of ours, in this order. */
-const telling = ['loss', 'feature_std', 'effective_rank', 'grad_norm', 'learning_rate', 'images_per_second'];
+const telling = ['loss', 'eval_knn_top1', 'eval_pck_0', 'feature_std', 'effective_rank', 'grad_norm', 'learning_rate', 'images_per_second'];
 /** What is there to be looked up, and seldom looked at. */
-const bookkeeping = /^(epoch|seconds|data_seconds|elapsed_seconds|memory_mb|_runtime|_timestamp|timestamp|time)$/;
+const bookkeeping = /^(epoch|seconds|data_seconds|eval_seconds|elapsed_seconds|memory_mb|_runtime|_timestamp|timestamp|time)$/;
 const chartsAtFirst = 6;
 
 /** The metrics to draw, in order: pinned ones first. */
