@@ -1,6 +1,6 @@
 // `npm run bench`: this project beside its peers in one run, in turn, as ratios. Python with torch is optional: found
 // (SIAMSCOPE_BENCH_PYTHON), or made once as a virtual environment under .cache.
-//   npm run bench [-- --rounds 3 --arch small --batch 16 --quick]
+//   npm run bench [-- --rounds 3 --arch small --batch 16 --precision bf16 --steps 5 --quick --methods all]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const root = join(import.meta.dirname, '..');
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' }, arch: { type: 'string', default: 'small' }, batch: { type: 'string', default: '16' }, quick: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' }, arch: { type: 'string', default: 'small' }, batch: { type: 'string', default: '16' }, precision: { type: 'string' }, steps: { type: 'string', default: '5' }, quick: { type: 'boolean', default: false }, methods: { type: 'string' } } });
 const rounds = Number(values.rounds);
 const siamscope = join(root, 'dist/siamscope.mjs');
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
@@ -30,8 +30,28 @@ function python() {
 
 const lastJson = (text) => JSON.parse(text.slice(text.indexOf('{')));
 const run = (command, args) => lastJson(execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 }));
-const ours = (precision) => run(process.execPath, [siamscope, 'bench', 'step', '--method', 'siamese', '--arch', `vit_${values.arch}`, '--batch', values.batch, '--precision', precision, '--json']);
-const peer = (interpreter, precision, compiled) => run(interpreter, [join(root, 'bench/peer_step.py'), '--arch', values.arch, '--batch', values.batch, '--precision', precision, ...(compiled ? ['--compile'] : [])]);
+const precisions = values.precision ? [values.precision] : ['bf16', 'fp32'];
+const methods = ['siamese', 'mae', 'mocov3', 'mocov3-mask', 'dino', 'ibot', 'msn', 'densecl', 'beit', 'supervised'];
+const work = ['--batch', values.batch, '--steps', values.steps];
+/** MoCo-v3 with a mask is a recipe; every other method is named with its paper's options. */
+const ours = (method, precision) => run(process.execPath, [siamscope, 'bench', 'step', ...(method === 'mocov3-mask' ? ['--preset', `mocov3-mask-vit-${values.arch}`] : ['--method', method, '--arch', `vit_${values.arch}`]), ...work, '--precision', precision, '--json']);
+const peer = (interpreter, method, precision, compiled) => run(interpreter, [join(root, 'bench/peers/methods.py'), '--method', method, '--arch', values.arch, ...work, '--precision', precision, ...(compiled ? ['--compile'] : [])]);
+
+/** Every method beside eager PyTorch, as rows of a Markdown table: rates, memory, ratios of the clock and of processor time. */
+function compareMethods(interpreter, names, precision) {
+  const column = (results, key) => median(results.map((result) => result[key]));
+  console.log(`\n| ${precision} | images/s | PyTorch | ratio | ratio of processor time | MB | PyTorch |\n|---|---|---|---|---|---|---|`);
+  for (const method of names) {
+    const [own, theirs] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      own.push(ours(method, precision));
+      if (interpreter) theirs.push(peer(interpreter, method, precision, false));
+    }
+    const ratio = (key) => median(own.map((result, i) => (key === 'images_per_second' ? result[key] / theirs[i][key] : theirs[i][key] / result[key]))).toFixed(2);
+    const beside = interpreter ? [column(theirs, 'images_per_second').toFixed(2), ratio('images_per_second'), ratio('processor_seconds_per_step')] : ['-', '-', '-'];
+    console.log(`| ${method} | ${column(own, 'images_per_second').toFixed(2)} | ${beside.join(' | ')} | ${column(own, 'peak_rss_mb')} | ${interpreter ? column(theirs, 'peak_rss_mb') : '-'} |`);
+  }
+}
 
 /** Several rounds, one after the other in each, so that a machine that slows down slows all. */
 function compare(title, contestants) {
@@ -50,26 +70,33 @@ function compare(title, contestants) {
 
 const interpreter = python();
 console.log(`${cpus()[0].model.trim()}, ${cpus().length} cores; ViT-${values.arch}, batch ${values.batch}; medians of ${rounds}`);
-for (const precision of ['bf16', 'fp32']) {
-  const contestants = [{ name: 'SiamScope', measure: () => ours(precision) }];
+if (values.methods !== undefined) {
+  const names = values.methods === 'all' ? methods : values.methods.split(',');
+  const unknown = names.find((name) => !methods.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no bench of ${unknown}: --methods takes all, or some of ${methods.join(', ')}, with commas`);
+  for (const precision of precisions) compareMethods(interpreter, names, precision);
+  process.exit();
+}
+for (const precision of precisions) {
+  const contestants = [{ name: 'SiamScope', measure: () => ours('siamese', precision) }];
   if (interpreter) {
-    contestants.push({ name: 'PyTorch eager', measure: () => peer(interpreter, precision, false) });
-    if (!values.quick) contestants.push({ name: 'PyTorch compiled', measure: () => peer(interpreter, precision, true) });
+    contestants.push({ name: 'PyTorch eager', measure: () => peer(interpreter, 'siamese', precision, false) });
+    if (!values.quick) contestants.push({ name: 'PyTorch compiled', measure: () => peer(interpreter, 'siamese', precision, true) });
   }
   compare(`One SiameseIM training step, ${precision}`, contestants);
 }
 
-const work = mkdtempSync(join(tmpdir(), 'siamscope-bench-'));
+const folder = mkdtempSync(join(tmpdir(), 'siamscope-bench-'));
 try {
-  const file = join(work, 'first.siam.json');
+  const file = join(folder, 'first.siam.json');
   execFileSync(process.execPath, [siamscope, 'init', file, '--preset', 'tiny', '--data', join(root, 'test/fixtures/photos')], { stdio: 'ignore' });
   const seconds = Array.from({ length: rounds }, (_, i) => {
     const started = performance.now();
-    execFileSync(process.execPath, [siamscope, 'train', file, '--run', join(work, `run${i}`), '--set', 'schedule.steps=1', '--set', 'schedule.warmupSteps=0'], { stdio: 'ignore' });
+    execFileSync(process.execPath, [siamscope, 'train', file, '--run', join(folder, `run${i}`), '--set', 'schedule.steps=1', '--set', 'schedule.warmupSteps=0'], { stdio: 'ignore' });
     return (performance.now() - started) / 1000;
   });
   console.log(`\nFrom "siamscope train" to the end of a run of one step (tiny), checkpoint included: ${median(seconds).toFixed(2)} s`);
 } finally {
-  rmSync(work, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 }
 console.log('\nLoading is timed beside torchvision with PIL in bench/data.md: node dist/siamscope.mjs bench data FOLDER --json');

@@ -45,6 +45,7 @@ interface StepOptions {
   arch: ModelConfig['arch'];
   batch: number;
   steps: number;
+  warmUp: number;
   engine?: (typeof engineNames)[number];
   device?: string;
   precision?: (typeof precisionNames)[number];
@@ -62,6 +63,7 @@ function addBenchStep(bench: Command): void {
     .addOption(choiceOption('--preset <name>', 'a recipe, in place of method and arch', presetNames))
     .option('--batch <number>', 'images a step', wholeNumber(1), 16)
     .option('--steps <number>', 'steps that are timed', wholeNumber(1), 5)
+    .option('--warm-up <number>', 'steps before those', wholeNumber(1), 2)
     .addOption(engineOption())
     .addOption(deviceOption())
     .addOption(precisionOption())
@@ -71,11 +73,11 @@ function addBenchStep(bench: Command): void {
     .action(benchStep);
 }
 
-async function benchStep({ preset, method: name, arch, batch, steps, json, engine, device, precision }: StepOptions): Promise<void> {
+async function benchStep({ preset, method: name, arch, batch, steps, warmUp, json, engine, device, precision }: StepOptions): Promise<void> {
   const [{ benchmarkStep }, { completeRun }, { openEngine }] = await Promise.all([import('../train/benchStep.ts'), import('../train/runFile.ts'), import('../engines/choose.ts')]);
   const recipe = preset === undefined ? { method: { name, ...(name === 'supervised' && { classes: 1000 }) }, model: { arch }, schedule: { steps: 1 } } : { preset };
   const { model, method } = completeRun({ ...recipe, name: 'bench', data: { train: '.' } }, { folder: '' });
-  const result = await benchmarkStep(await openEngine({ engine, device, precision }), { model, method, batch, steps });
+  const result = await benchmarkStep(await openEngine({ engine, device, precision }), { model, method, batch, steps, warmUp });
   if (json) return printJson(result);
   const { seconds: _seconds, tensors_after_each_step: _tensors, ...shown } = result;
   print(table(Object.entries(shown).map(([name, value]) => [name.replaceAll('_', ' '), typeof value === 'number' ? rounded(value) : String(value ?? 'unknown')]), ''));

@@ -1,6 +1,6 @@
 /**
  * MoCo-v3 (Chen et al., ICCV 2021): each view of an image, predicted by the online branch, is to be found among the batch's target
- * features of the other view. Also with masked online views, as SiameseIM's authors compare with.
+ * features of the other view. Also with masked online views and UniGrad as the loss, as SiameseIM's authors compare with.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { encode, encoderSpecs, positionSpec } from '../nn/encoder.ts';
@@ -15,6 +15,7 @@ import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
 import { featureStatistics } from './featureStatistics.ts';
 import type { Method, MethodBatch, MethodOutput, StepContext, ViewTensors } from './method.ts';
 import type { Mocov3Options } from './mocov3.options.ts';
+import { unitUniGrad } from './unigrad.ts';
 import { concatViews } from './viewGroups.ts';
 
 const batchNormEps = 1e-5;
@@ -82,21 +83,33 @@ function contrast(query: tf.Tensor, keys: tf.Tensor, temperature: number): { los
   return { loss, accuracy: withoutGradient(() => tf.mean(tf.cast(tf.greaterEqual(tf.sum(tf.mul(similarity, own), -1), tf.max(similarity, -1)), 'float32'))) };
 }
 
+/** UniGrad of each query and its own key; also each direction's two terms, averaged. */
+function uniGradLoss([q1, q2]: tf.Tensor[], [k1, k2]: tf.Tensor[], lambda: number): Pick<MethodOutput, 'loss' | 'metrics'> {
+  const [first, second] = [unitUniGrad(l2Normalize(q1!) as tf.Tensor2D, k2 as tf.Tensor2D, lambda), unitUniGrad(l2Normalize(q2!) as tf.Tensor2D, k1 as tf.Tensor2D, lambda)];
+  const mean = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => withoutGradient(() => tf.mul(0.5, tf.add(a, b)));
+  return { loss: tf.add(first.loss, second.loss), metrics: { q1_k2: first.loss, q2_k1: second.loss, positive_term: mean(first.positive, second.positive), negative_term: mean(first.negative, second.negative) } };
+}
+
+function contrastiveLoss([q1, q2]: tf.Tensor[], [k1, k2]: tf.Tensor[], temperature: number): Pick<MethodOutput, 'loss' | 'metrics'> {
+  const first = contrast(q1!, k2!, temperature), second = contrast(q2!, k1!, temperature);
+  const accuracy = withoutGradient(() => tf.mul(0.5, tf.add(first.accuracy, second.accuracy)));
+  return { loss: tf.add(first.loss, second.loss), metrics: { q1_k2: first.loss, q2_k1: second.loss, contrast_accuracy: accuracy } };
+}
+
 function forward(parameters: Parameters, model: ModelConfig, options: Mocov3Options, { views }: MethodBatch, step: StepContext): MethodOutput {
   const both = views.slice(0, 2);
   const keys = withoutGradient(() => {
     const scope = new Scope(parameters, target);
     return classTokens(scope, model, options, both, null).map((tokens) => head(scope.at('head'), tokens, options.projectorLayers));
   });
-  const [k1, k2] = withoutGradient(() => keys.map((key) => l2Normalize(key)));
+  const units = withoutGradient(() => keys.map((key) => l2Normalize(key)));
   const scope = new Scope(parameters, online);
   const projected = classTokens(scope, model, options, both, step).map((tokens) => head(scope.at('head'), tokens, options.projectorLayers));
-  const [q1, q2] = projected.map((vectors) => head(new Scope(parameters, 'predictor.'), vectors, options.predictorLayers));
-  const first = contrast(q1!, k2!, options.temperature), second = contrast(q2!, k1!, options.temperature);
-  const accuracy = withoutGradient(() => tf.mul(0.5, tf.add(first.accuracy, second.accuracy)));
+  const queries = projected.map((vectors) => head(new Scope(parameters, 'predictor.'), vectors, options.predictorLayers));
+  const { loss, metrics } = options.loss === 'unigrad' ? uniGradLoss(queries, units, options.lambda) : contrastiveLoss(queries, units, options.temperature);
   // Unit vectors have a deviation of 1 / sqrt(D) a dimension where they fill the sphere: times sqrt(D), as for the other methods.
-  const statistics = featureStatistics(withoutGradient(() => tf.mul(k1!, Math.sqrt(options.outputWidth))));
-  return { loss: tf.add(first.loss, second.loss), metrics: { q1_k2: first.loss, q2_k1: second.loss, contrast_accuracy: accuracy, ...statistics }, intermediates: { q1: q1!, q2: q2!, k1: keys[0]!, k2: keys[1]! } };
+  const statistics = featureStatistics(withoutGradient(() => tf.mul(units[0]!, Math.sqrt(options.outputWidth))));
+  return { loss, metrics: { ...metrics, ...statistics }, intermediates: { q1: queries[0]!, q2: queries[1]!, k1: keys[0]!, k2: keys[1]! } };
 }
 
 export const mocov3: Method<Mocov3Options> = {

@@ -72,7 +72,7 @@ const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { nam
   densecl: { trainsResNets: true, remedy: 'begin with method.denseWeight=0 for some ten thousand steps; the loss of a healthy run rises at first, as the queue fills with keys', views: densePair, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { queueLength }) => Math.log(1 + queueLength) },
   beit: { views: maskedView, variant: ({ tokenizer }) => tokenizerLabels[tokenizer], momentum: () => null, uniformLoss: (_model, { vocabulary }) => Math.log(vocabulary) },
   dvae: { remedy: 'a higher method.temperature spreads the codes', views: tokenizerView, momentum: () => null },
-  mocov3: { remedy: 'keep method.trainPatchEmbed=false, its authors\' cure for instability, lower optimizer.baseLearningRate and lengthen the warm-up', views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { temperature }, batch) => (batch > 1 ? 4 * temperature * Math.log(batch) : null) },
+  mocov3: { remedy: 'keep method.trainPatchEmbed=false, its authors\' cure for instability, lower optimizer.baseLearningRate and lengthen the warm-up; with method.loss=unigrad raise method.lambda', views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { loss, temperature }, batch) => (loss === 'contrastive' && batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };
 
 /** The recipe of the method that a run file names. */

@@ -17,6 +17,7 @@ import { featureStatistics } from './featureStatistics.ts';
 import type { Method, MethodBatch, MethodOutput } from './method.ts';
 import { normalizedPixels } from './pixelTargets.ts';
 import type { SiameseOptions } from './siamese.options.ts';
+import { alignment, decorrelation, unitUniGrad } from './unigrad.ts';
 
 const batchNormEps = 1e-5;
 const targetNormEps = 1e-5;
@@ -100,28 +101,23 @@ function features(parameters: Parameters, model: ModelConfig, options: SiameseOp
   );
 }
 
-/** mean over tokens of y^T C y as sum of (y C) * y, C = z^T z / n: linear in the number of tokens. */
-function decorrelation(y: tf.Tensor2D, z: tf.Tensor2D): tf.Tensor {
-  const correlation = withoutGradient(() => tf.tidy(() => tf.div(tf.matMul(z, z, true, false), z.shape[0])));
-  return tf.div(tf.sum(tf.mul(tf.matMul(y, correlation as tf.Tensor2D), y)), y.shape[0]);
-}
-
 function featureLoss(options: SiameseOptions, prediction: tf.Tensor, target: tf.Tensor): Pick<MethodOutput, 'loss' | 'metrics'> {
   const width = prediction.shape.at(-1)!;
   const z = tf.reshape<tf.Rank.R2>(target, [-1, width]);
   const raw = tf.reshape<tf.Rank.R2>(prediction, [-1, width]);
-  const n = raw.shape[0];
-  const y = (options.targetNorm === 'l2' ? l2Normalize(raw) : raw) as tf.Tensor2D;
-  // Layer-normed features: |y - z|^2. Unit ones: 2 - 2 y z as plain L2, -y z as UniGrad's positive term.
-  const alignment = (): tf.Tensor => tf.div(tf.sum(tf.mul(y, z)), n);
-  const squared = (): tf.Tensor => tf.div(tf.sum(tf.squaredDifference(y, z)), n);
-  const unit = options.targetNorm === 'l2';
-  const positive = !unit ? squared() : options.loss === 'l2' ? tf.sub(2, tf.mul(2, alignment())) : tf.neg(alignment());
-  const scale = unit ? 1 : width;
-  if (options.loss === 'l2') return { loss: tf.div(positive, scale), metrics: { positive_term: positive } };
-  const negative = decorrelation(y, z);
-  const weight = unit ? options.lambda / 2 : options.lambda;
-  return { loss: tf.div(tf.add(positive, tf.mul(negative, weight)), scale), metrics: { positive_term: positive, negative_term: negative } };
+  if (options.targetNorm === 'l2') {
+    const y = l2Normalize(raw) as tf.Tensor2D;
+    if (options.loss === 'l2') {
+      const squared = tf.sub(2, tf.mul(2, alignment(y, z)));
+      return { loss: squared, metrics: { positive_term: tf.clone(squared) } };
+    }
+    const { loss, positive, negative } = unitUniGrad(y, z, options.lambda);
+    return { loss, metrics: { positive_term: positive, negative_term: negative } };
+  }
+  const squared = tf.div(tf.sum(tf.squaredDifference(raw, z)), raw.shape[0]);
+  if (options.loss === 'l2') return { loss: tf.div(squared, width), metrics: { positive_term: squared } };
+  const negative = decorrelation(raw, z);
+  return { loss: tf.div(tf.add(squared, tf.mul(negative, options.lambda)), width), metrics: { positive_term: squared, negative_term: negative } };
 }
 
 function forward(parameters: Parameters, model: ModelConfig, options: SiameseOptions, batch: MethodBatch): MethodOutput {

@@ -20,6 +20,8 @@ export interface StepBenchmark {
   /** Median over the timed steps. */
   seconds_per_step: number;
   images_per_second: number;
+  /** Processor time, of all threads: what a busy machine changes least. */
+  processor_seconds_per_step: number;
   seconds: number[];
   loss: number;
   /** Greatest resident set of the process so far. */
@@ -28,8 +30,6 @@ export interface StepBenchmark {
   peak_tensor_mb: number | null;
   tensors_after_each_step: number[];
 }
-
-const warmUp = 2;
 
 /** A batch as the loader makes it, of random pixels, crops and masks of the method's own view plan. */
 export function randomBatch(model: ModelConfig, method: MethodConfig, size: number, seed: number): Batch {
@@ -53,27 +53,30 @@ function labelsOf(method: MethodConfig, size: number): Int32Array | null {
   return classes === undefined ? null : Int32Array.from({ length: size }, (_, i) => i % classes);
 }
 
-export async function benchmarkStep(engine: Engine, options: { model: ModelConfig; method: MethodConfig; batch: number; steps: number }): Promise<StepBenchmark> {
-  const { model, method, batch: size, steps } = options;
+export async function benchmarkStep(engine: Engine, options: { model: ModelConfig; method: MethodConfig; batch: number; steps: number; warmUp?: number }): Promise<StepBenchmark> {
+  const { model, method, batch: size, steps, warmUp = 2 } = options;
   const learner = Learner.create({ model, method, optimizer: optimizerSchema.parse({}), seed: 0 });
   const batch = randomBatch(model, method, size, 1);
-  const seconds: number[] = [];
+  const seconds: number[] = [], processorSeconds: number[] = [];
   const tensors: number[] = [];
   let loss = NaN;
   for (let i = 0; i < warmUp + steps; i++) {
-    const started = performance.now();
+    const started = performance.now(), used = process.cpuUsage();
     ({ loss } = await learner.step([batch], { learningRate: 1e-4, weightDecay: 0.05, momentum: 0.995, method: recipeOf(method).rates?.(method, { step: 500, totalSteps: 1000, epoch: 50 }) ?? {} }));
     engine.synchronize();
     seconds.push((performance.now() - started) / 1000);
+    const { user, system } = process.cpuUsage(used);
+    processorSeconds.push((user + system) / 1e6);
     tensors.push(tf.memory().numTensors);
   }
   learner.dispose();
   const timed = seconds.slice(warmUp);
-  const median = timed.toSorted((a, b) => a - b)[timed.length >> 1]!;
+  const middle = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+  const median = middle(timed);
   const memory = engine.memory();
   return {
     method: method.name, arch: model.arch, batch: size, precision: engine.precision, engine: `${engine.name} ${engine.version}`, device: engine.deviceName,
-    seconds_per_step: median, images_per_second: size / median, seconds: timed, loss,
+    seconds_per_step: median, images_per_second: size / median, processor_seconds_per_step: middle(processorSeconds.slice(warmUp)), seconds: timed, loss,
     peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024), peak_tensor_mb: memory && Math.round(memory.peakBytes / 2 ** 20), tensors_after_each_step: tensors,
   };
 }
