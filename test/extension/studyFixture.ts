@@ -39,7 +39,7 @@ export function writeStatus(folder: string, state: RunState, step: number, more:
   mkdirSync(folder, { recursive: true });
   const status: RunStatus = {
     state, name: 'a', pid: process.pid, host: hostname(), started: '2026-01-01T00:00:00.000Z', updated: '2026-01-01T00:00:00.000Z', step, steps: 1200, epoch: step / 100, loss: 1 / (1 + step), imagesPerSecond: 100,
-    eta: null, elapsedSeconds: step / 5, engine: null, images: 100, skipped: 0, checkpoint: step === 0 ? null : step, resumedFrom: null, waiting: null, queue: null, socket: null, health: [], error: null, ...more,
+    eta: null, elapsedSeconds: step / 5, engine: null, images: 100, skipped: 0, checkpoint: step === 0 ? null : step, resumedFrom: null, waiting: null, queue: null, evaluating: false, evaluation: null, socket: null, health: [], error: null, ...more,
   };
   writeFileSync(join(folder, 'status.json'), JSON.stringify(status));
 }
@@ -47,7 +47,7 @@ export function writeStatus(folder: string, state: RunState, step: number, more:
 export function writeResult(folder: string, values: readonly number[], more: Partial<CellResult> = {}): void {
   mkdirSync(folder, { recursive: true });
   const names = [['neighbours', 'k-NN', 0.1], ['pck0', 'PCK@0', 1 / 64], ['pck1', 'PCK@1', 0.124]] as const;
-  const result: CellResult = { finished: '2026-01-01T00:10:00.000Z', steps: 1200, trainSeconds: 240, measureSeconds: 20, loss: 0.5, engine: 'wasm', health: [], measures: values.map((value, i) => ({ id: names[i]![0], name: names[i]![1], value, chance: names[i]![2] })), ...more };
+  const result: CellResult = { finished: '2026-01-01T00:10:00.000Z', steps: 1200, trainSeconds: 240, measureSeconds: 20, loss: 0.5, engine: 'wasm', health: [], measures: values.map((value, i) => ({ id: names[i]![0], name: names[i]![1], value, chance: names[i]![2], unit: 'share' as const })), ...more };
   writeFileSync(join(folder, 'result.json'), JSON.stringify(result));
 }
 

@@ -44,12 +44,12 @@ describe('what is left out', () => {
 
   test('paths count from the file, those of --set from where it is typed', async () => {
     mkdirSync(join(folder, 'deep'), { recursive: true });
-    expect((await load(minimal)).data).toEqual({ train: join(folder, 'photos'), test: null, workers: 'auto' });
+    expect((await load(minimal)).data).toEqual({ train: join(folder, 'photos'), test: null, workers: 'auto', repeats: 1 });
     expect((await load(minimal, ['data.test=here'])).data.test).toBe(resolve('here'));
   });
 
   test('steps in a file take the place of a preset\'s epochs, another method takes the place of all its options', () => {
-    expect(completeRun({ ...minimal, preset: 'mae-vit-base', schedule: { steps: 5 } }, { folder }).schedule).toEqual({ steps: 5, warmupEpochs: 40, minLearningRate: 0, warmupLearningRate: 0, stretch: 1 });
+    expect(completeRun({ ...minimal, preset: 'mae-vit-base', schedule: { steps: 5 } }, { folder }).schedule).toEqual({ steps: 5, warmupEpochs: 40, minLearningRate: 0, warmupLearningRate: 0, stretch: 1, cosine: 'after-warmup' });
     expect(completeRun({ ...minimal, method: { name: 'mae' } }, { folder }).method).toMatchObject({ name: 'mae', decoderWidth: 512 });
     expect(completeRun({ ...minimal, method: { lambda: 0.1 } }, { folder }).method).toMatchObject({ name: 'siamese', lambda: 0.1, predictorDepth: 1 });
   });
@@ -79,7 +79,7 @@ describe('overrides', () => {
 
   test('come last, in their order', async () => {
     expect((await load(minimal, ['batch.size=3', 'batch.size=4', 'schedule.epochs=2'])).batch.size).toBe(4);
-    expect((await load(minimal, ['schedule.epochs=2'])).schedule).toEqual({ epochs: 2, warmupSteps: 4, minLearningRate: 0, warmupLearningRate: 0, stretch: 1 });
+    expect((await load(minimal, ['schedule.epochs=2'])).schedule).toEqual({ epochs: 2, warmupSteps: 4, minLearningRate: 0, warmupLearningRate: 0, stretch: 1, cosine: 'after-warmup' });
     await expect(load(minimal, ['batch.sise=3'])).rejects.toThrow('--set: batch.sise: there is no key "sise" here: did you mean "size"?');
   });
 });
