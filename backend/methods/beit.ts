@@ -80,4 +80,15 @@ function forward(parameters: Parameters, model: ModelConfig, options: BeitOption
   return { loss, metrics, intermediates: { logits } };
 }
 
-export const beit: Method<BeitOptions> = { name: 'beit', specs, momentumPairs: () => [], encoders: { online: '', target: '' }, forward };
+export const beit: Method<BeitOptions> = {
+  name: 'beit',
+  specs,
+  momentumPairs: () => [],
+  encoders: { online: '', target: '' },
+  forward,
+  codeCount: ({ vocabulary }) => vocabulary,
+  codes(parameters, model, _options, { views }) {
+    const [batch, count, size] = views[0]!.patches.shape as [number, number, number];
+    return tf.reshape(codesOf(parameters, tf.reshape(views[0]!.patches, [batch * count, size]), model.patchSize), [batch, count]);
+  },
+};

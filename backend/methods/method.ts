@@ -72,4 +72,12 @@ export interface Method<C> {
   predict?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor | null;
   /** For looking inside: what the method paints for every patch of view 0, of which it sees those without a mask, [B, N, P^2 3], in units of normalised pixels. Left out where it paints none. */
   reconstruct?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): { painted: tf.Tensor; target: tf.Tensor; normalised: boolean };
+  /** For looking inside: the code of each patch of view 0, seen whole, [B, N] int32. Left out where patches have no codes. */
+  codes?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor;
+  /** How many codes there are. */
+  codeCount?(options: C): number;
+  /** For looking inside, with running statistics: how the branch that gives targets assigns view 0, seen whole, to prototypes, as logits [B, K]: their softmax is the target, at the temperature that the schedule ends with and before anything that takes a batch. Left out where there are none. */
+  prototypes?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor;
+  /** How many prototypes there are. */
+  prototypeCount?(options: C): number;
 }
