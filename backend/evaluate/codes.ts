@@ -10,30 +10,31 @@ import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
 import type { FeatureModel } from './features.ts';
 
-/** An image, size x size, at another size. */
+/** Images [n, size, size, 3] at another size. */
 function resized({ pixels, size }: Picture, side: number): Picture {
   if (size === side) return { pixels, size };
-  const kernels = new Kernels(), whole = { full: side, offset: 0, count: side };
-  const picture = resample(kernels, kernels.picture(pixels, size, size), { top: 0, left: 0, height: size, width: size, mirrored: false }, whole, whole, 'lanczos');
-  return { pixels: kernels.pixels(picture).slice(), size: side };
+  const count = pixels.length / (3 * size ** 2), images = new Uint8Array(count * 3 * side ** 2), whole = { full: side, offset: 0, count: side };
+  for (let i = 0; i < count; i++) {
+    const kernels = new Kernels(), image = pixels.subarray(i * 3 * size ** 2, (i + 1) * 3 * size ** 2);
+    const picture = resample(kernels, kernels.picture(image, size, size), { top: 0, left: 0, height: size, width: size, mirrored: false }, whole, whole, 'lanczos');
+    images.set(kernels.pixels(picture), i * 3 * side ** 2);
+  }
+  return { pixels: images, size: side };
 }
 
-/** Whether the method has a tokenizer whose codes can be shown. */
-export const hasCodes = ({ method }: Pick<FeatureModel, 'method'>): boolean => methodOf(method).codes !== undefined;
-
 /**
- * The code of each patch of an image at the model's size, [patches], row by row. `small` is the tokenizer's own view of it where the
- * caller has one (training's is cut from the original); left out: the image, made smaller. Throws InputError where the method has no codes.
+ * The code of each patch of images, [n, size, size, 3] RGB: [n, patches], row by row. `small` is the tokenizer's own view of them where the
+ * caller has one (training's is cut from the original); left out: the images, made smaller. Throws InputError where the method has no codes.
  */
-export async function patchCodes({ model, method, parameters }: FeatureModel, image: Uint8Array, small?: Picture): Promise<Int32Array> {
+export async function patchCodes({ model, method, parameters }: FeatureModel, pixels: Uint8Array, size: number, small?: Picture): Promise<Int32Array> {
   const tokenizing = methodOf(method), { pictures = [] } = tokenizing;
-  if (!tokenizing.codes) throw new InputError(`${method.name} has no tokenizer: look at its features`);
+  if (!tokenizing.codes) throw new InputError(`${method.name} gives patches no codes: look at its features`);
   const { views } = recipeOf(method).views(model, method);
-  const own = { pixels: image, size: model.imageSize };
-  const read = views.filter(({ name }) => pictures.includes(name)).map(({ name, size }) => [name, small?.size === size ? small : resized(own, size)] as const);
+  const own = { pixels, size };
+  const read = views.filter(({ name }) => pictures.includes(name)).map((view) => [view.name, small?.size === view.size ? small : resized(own, view.size)] as const);
   const given = tf.tidy(() =>
     withoutGradient(() => {
-      const patched = views.filter(({ name }) => !pictures.includes(name)).map(() => ({ patches: imagePatches(image, model.imageSize, model.patchSize), visible: null, mask: null }));
+      const patched = views.filter(({ name }) => !pictures.includes(name)).map(() => ({ patches: imagePatches(pixels, size, model.patchSize), visible: null, mask: null }));
       return tokenizing.codes!(parameters, model, method, { views: patched, pictures: Object.fromEntries(read), geometry: null });
     }),
   );

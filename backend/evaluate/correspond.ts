@@ -1,6 +1,7 @@
 /** Which patch of one picture a model takes for which patch of another: two images, or views of one whose true matches are known. */
 import { relativeGeometry, type Crop } from '../augment/geometry.ts';
 import { imageDataset, loadImage } from '../data/image.ts';
+import { InputError } from '../errors.ts';
 import { methodOf } from '../methods/registry.ts';
 import type { Branch } from '../methods/method.ts';
 import { modelDimensions } from '../nn/model.ts';
@@ -54,10 +55,19 @@ function described(m: FeatureModel, a: Uint8Array, b: Uint8Array, { best, mutual
 /** The target's features where the method predicts them, else the online branch's own. */
 const predictedBranch = (m: FeatureModel): Branch => (hasTarget(m) ? 'target' : 'online');
 
-/** A and B's features to compare: of one layer, or A's prediction for every place beside what the target branch sees there. */
-export async function compared(m: FeatureModel, a: Uint8Array, b: Uint8Array, crops: [a: Crop, b: Crop][], branch: Branch, layer: Layer): Promise<[PatchFeatures, PatchFeatures]> {
-  if (layer.kind !== 'prediction') return together(a, b, (pixels) => patchFeatures(m, pixels, branch, layer));
-  return Promise.all([predictedFeatures(m, a, crops.map(([from, to]) => relativeGeometry(from, to))), patchFeatures(m, b, predictedBranch(m), methodOf(m.method).project ? { kind: 'projector' } : { kind: 'encoder' })]);
+/**
+ * A and B's features to compare: of one layer, or A's prediction for every place, from what `masks` leaves of it, beside what the target
+ * branch sees there. Views may have other sizes than the model's images, and than each other, but for the prediction.
+ */
+export async function compared(m: FeatureModel, a: Uint8Array, b: Uint8Array, crops: [a: Crop, b: Crop][], branch: Branch, layer: Layer, masks: readonly Uint8Array[] | null = null): Promise<[PatchFeatures, PatchFeatures]> {
+  const sideOfEach = (pixels: Uint8Array): number => Math.round(Math.sqrt(pixels.length / crops.length / 3));
+  const [sizeA, sizeB] = [sideOfEach(a), sideOfEach(b)];
+  if (layer.kind !== 'prediction') {
+    const features = (pixels: Uint8Array): Promise<PatchFeatures> => patchFeatures(m, pixels, branch, layer, sideOfEach(pixels));
+    return sizeA === sizeB ? together(a, b, (both) => patchFeatures(m, both, branch, layer, sizeA)) : [await features(a), await features(b)];
+  }
+  if (sizeA !== m.model.imageSize || sizeB !== sizeA) throw new InputError(`${m.method.name} predicts views of ${m.model.imageSize} pixels alone`);
+  return Promise.all([predictedFeatures(m, a, crops.map(([from, to]) => relativeGeometry(from, to)), masks), patchFeatures(m, b, predictedBranch(m), methodOf(m.method).project ? { kind: 'projector' } : { kind: 'encoder' })]);
 }
 
 /** One pass over both, which takes less time than one over each where they are few. */
@@ -97,8 +107,8 @@ export async function correspondViews(m: FeatureModel, path: string, count: numb
   };
 }
 
-/** Where A's patches, or for the prediction the places of B, truly lie in B. */
-export const truthOf = (a: Crop, b: Crop, grid: number, layer: Layer): Float32Array => (layer.kind === 'prediction' ? seenPlaces(trueMatches(a, b, grid), grid) : trueMatches(b, a, grid));
+/** Where A's patches, or for the prediction the places of B, truly lie in B; A has grid x grid patches, B gridB x gridB. */
+export const truthOf = (a: Crop, b: Crop, grid: number, layer: Layer, gridB = grid): Float32Array => (layer.kind === 'prediction' ? seenPlaces(trueMatches(a, b, grid), grid) : trueMatches(b, a, gridB, grid));
 
 /** Every place's own centre, where the other view holds it. */
 const seenPlaces = (truth: Float32Array, grid: number): Float32Array => Float32Array.from(truth, (v, k) => (Number.isNaN(v) ? NaN : (k % 2 === 0 ? Math.floor((k >> 1) / grid) : (k >> 1) % grid) + 0.5));

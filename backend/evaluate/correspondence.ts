@@ -4,15 +4,15 @@ import { RunError } from '../errors.ts';
 import { dotRows, normalizeRows, rowCount } from './vectors.ts';
 
 export interface PatchMatches {
-  /** Patches of each view. */
+  /** Patches of view a. */
   patches: number;
-  /** [patches, patches]: the cosine of patch `row` of view b and patch `column` of view a. */
+  /** [patches of b, patches of a]: the cosine of patch `row` of view b and patch `column` of view a. */
   similarity: Float32Array;
-  /** [patches]: for each patch of view b the most similar patch of view a; of equals the first. */
+  /** [patches of b]: for each patch of view b the most similar patch of view a; of equals the first. */
   best: Int32Array;
-  /** [patches]: for each patch of view a the most similar patch of view b; of equals the first. */
+  /** [patches of a]: for each patch of view a the most similar patch of view b; of equals the first. */
   bestOfA: Int32Array;
-  /** [patches]: 1 where that patch of view a has this patch of view b as its own most similar one. */
+  /** [patches of b]: 1 where that patch of view a has this patch of view b as its own most similar one. */
   mutual: Uint8Array;
 }
 
@@ -41,18 +41,18 @@ export function centredFeatures(features: Float32Array, patches: number, dimensi
   return centred;
 }
 
-/** Matches every patch of view b to view a by the cosine of their features, each [patches, dimension]. Throws RunError for features of other sizes or values that are not finite. */
-export function matchPatches(featuresA: Float32Array, featuresB: Float32Array, patches: number, dimension: number): PatchMatches {
-  const prepare = (features: Float32Array, view: string): Float32Array => {
-    if (features.length !== patches * dimension) throw new RunError(`The patch features of view ${view} must be ${patches} rows of ${dimension}, not ${features.length} values.`);
+/** Matches every patch of view b to view a by the cosine of their features, each [patches, dimension]; the views may have different numbers of them. Throws RunError for features of other sizes or values that are not finite. */
+export function matchPatches(featuresA: Float32Array, featuresB: Float32Array, patches: number, dimension: number, patchesB = patches): PatchMatches {
+  const prepare = (features: Float32Array, view: string, rows: number): Float32Array => {
+    if (features.length !== rows * dimension) throw new RunError(`The patch features of view ${view} must be ${rows} rows of ${dimension}, not ${features.length} values.`);
     return normalizeRows(features, dimension, `patch features of view ${view}`);
   };
-  const a = prepare(featuresA, 'a');
-  const b = prepare(featuresB, 'b');
-  const similarity = new Float32Array(patches * patches);
-  const best = new Int32Array(patches);
+  const a = prepare(featuresA, 'a', patches);
+  const b = prepare(featuresB, 'b', patchesB);
+  const similarity = new Float32Array(patchesB * patches);
+  const best = new Int32Array(patchesB);
   const bestOfA = new Int32Array(patches);
-  for (let row = 0; row < patches; row++)
+  for (let row = 0; row < patchesB; row++)
     for (let column = 0; column < patches; column++) {
       const at = row * patches + column;
       similarity[at] = dotRows(b, row, a, column, dimension);
@@ -64,12 +64,12 @@ export function matchPatches(featuresA: Float32Array, featuresB: Float32Array, p
 
 /**
  * Where the centre of each patch of view b lies in view a, in patches of a's grid (row, column; 0.5 is the middle of the first
- * patch), [grid * grid, 2]; NaN where view a does not hold that point. Both views have grid x grid patches.
+ * patch), [gridB * gridB, 2]; NaN where view a does not hold that point. View a has grid x grid patches, view b gridB x gridB.
  */
-export function trueMatches(a: Crop, b: Crop, grid: number): Float32Array {
-  const result = new Float32Array(grid * grid * 2);
-  for (let patch = 0; patch < grid * grid; patch++) {
-    const { row, column } = mapPoint(b, a, { row: (Math.floor(patch / grid) + 0.5) / grid, column: ((patch % grid) + 0.5) / grid });
+export function trueMatches(a: Crop, b: Crop, grid: number, gridB = grid): Float32Array {
+  const result = new Float32Array(gridB * gridB * 2);
+  for (let patch = 0; patch < gridB * gridB; patch++) {
+    const { row, column } = mapPoint(b, a, { row: (Math.floor(patch / gridB) + 0.5) / gridB, column: ((patch % gridB) + 0.5) / gridB });
     const inside = row >= 0 && row < 1 && column >= 0 && column < 1;
     result[patch * 2] = inside ? row * grid : NaN;
     result[patch * 2 + 1] = inside ? column * grid : NaN;
@@ -93,10 +93,10 @@ export interface PckCounts {
 
 const clampedSpan = (centre: number, radius: number, grid: number): number => Math.min(grid - 1, centre + radius) - Math.max(0, centre - radius) + 1;
 
-/** Counts correct matches of one pair: `best` [grid * grid] as of `matchPatches`, `truth` as of `trueMatches`. */
+/** Counts correct matches of one pair into a view of grid x grid patches: `best` as of `matchPatches`, `truth` as of `trueMatches`, of as many patches. */
 export function pck(best: Int32Array, truth: Float32Array, grid: number, thresholds: readonly number[] = [0, 1, 2]): PckCounts {
   const counts: PckCounts = { thresholds: [...thresholds], total: 0, correct: thresholds.map(() => 0), byChance: thresholds.map(() => 0), errorSum: 0 };
-  for (let patch = 0; patch < grid * grid; patch++) {
+  for (let patch = 0; patch < best.length; patch++) {
     const row = truth[patch * 2]!;
     const column = truth[patch * 2 + 1]!;
     if (Number.isNaN(row)) continue;

@@ -8,6 +8,7 @@ import { norm } from '../nn/layers.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
 import { Scope, type Parameters } from '../nn/parameters.ts';
+import { resizedPositions } from '../nn/resizedPositions.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
 import { layerNorm } from '../ops/layerNorm.ts';
@@ -29,6 +30,9 @@ export interface Features {
 
 const chunk = 64;
 
+/** Side of one square RGB image. */
+export const sideOf = (pixels: Uint8Array): number => Math.round(Math.sqrt(pixels.length / 3));
+
 /** Where the parameters of the branches' encoders are. */
 export const encoderPrefixes = (method: MethodConfig): Record<Branch, string> => {
   const { encoders = { online: '', target: 'mm_' } } = methodOf(method);
@@ -48,12 +52,23 @@ export function encoderScope({ method, parameters }: FeatureModel, branch: Branc
   return new Scope(parameters, branch === 'target' && hasTarget({ method, parameters }) ? target : online);
 }
 
+/** DINO and iBOT hand a factor to the interpolation that is a tenth of a patch too large, against rounding; the others interpolate to the size itself. */
+export const positionScale = (method: string, from: number, to: number): number => (method === 'dino' || method === 'ibot' ? (to + 0.1) / from : to / from);
+
+/** Positions of side x side patches, resized by the method's rule where the model was made for another size; null where they are relative. Throws InputError where these are not known for the size. */
+function positionsFor({ model, method, parameters }: FeatureModel, scope: Scope, side: number): tf.Tensor | null {
+  const { grid, imageSize } = modelDimensions(model);
+  const positions = scope.has('pos_embed') ? scope.get('pos_embed') : parameters.has('pos_embed') ? parameters.get('pos_embed') : null;
+  if (!positions && side !== grid) throw new InputError(`relative positions are only known for the model's own images of ${imageSize} pixels`);
+  return positions && resizedPositions(positions, grid, side, positionScale(method.name, grid, side));
+}
+
 /**
- * The encoder's tokens of normalised patches [B, N, 3 P^2], class token first: [B, 1 + N, D], with the final norm where the method has one; `each` sees
+ * The encoder's tokens of normalised patches [B, N, 3 P^2] of squares of any size, class token first: [B, 1 + N, D], with the final norm where the method has one; `each` sees
  * what enters the first block (as -1) and every block's output. A ResNet's are its last stage, the mean where the class token is, as one block.
  */
 export function encoderTokens(m: FeatureModel, patches: tf.Tensor, branch: Branch, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
-  const { model, parameters } = m;
+  const { model } = m;
   const scope = encoderScope(m, branch);
   const dimensions = modelDimensions(model);
   if (dimensions.kind === 'residual') {
@@ -62,7 +77,7 @@ export function encoderTokens(m: FeatureModel, patches: tf.Tensor, branch: Branc
     each?.(tokens, 0);
     return tokens;
   }
-  const tokens = encode(scope, model, patches, scope.has('pos_embed') ? scope.get('pos_embed') : parameters.has('pos_embed') ? parameters.get('pos_embed') : null, null, false, each);
+  const tokens = encode(scope, model, patches, positionsFor(m, scope, Math.round(Math.sqrt(patches.shape[1]!))), null, false, each);
   return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, { kind: 'layer', eps: model.layerNormEps }, false) : tokens;
 }
 

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RelativeGeometry } from '../augment/geometry.ts';
 import { InputError } from '../errors.ts';
-import type { Branch } from '../methods/method.ts';
+import type { Branch, ViewTensors } from '../methods/method.ts';
 import { methodOf } from '../methods/registry.ts';
 import { modelDimensions } from '../nn/model.ts';
 import { withoutGradient } from '../ops/gradients.ts';
@@ -30,12 +30,12 @@ export interface PatchFeatures {
 
 const chunk = 32;
 
-/** Runs `compute` on the images in chunks, [n, size, size, 3] RGB bytes at the model's size, and joins what it gives, [n, patches, D]. */
-async function inChunks({ model }: FeatureModel, images: number, compute: (from: number, to: number) => tf.Tensor): Promise<PatchFeatures> {
-  const { patches } = modelDimensions(model);
+/** Runs `compute` on the images in chunks and joins what it gives, [n, patches, D]. */
+async function inChunks(images: number, compute: (from: number, to: number) => tf.Tensor): Promise<PatchFeatures> {
   let values = new Float32Array(0), dimension = 0;
   for (let from = 0; from < images; from += chunk) {
     const part = tf.tidy(() => withoutGradient(() => compute(from, Math.min(images, from + chunk))));
+    const [, patches] = part.shape as [number, number];
     dimension = part.shape.at(-1)!;
     if (values.length === 0) values = new Float32Array(images * patches * dimension);
     values.set(await part.data<'float32'>(), from * patches * dimension);
@@ -44,13 +44,21 @@ async function inChunks({ model }: FeatureModel, images: number, compute: (from:
   return { values, dimension };
 }
 
-const pixelsOf = ({ model }: FeatureModel, pixels: Uint8Array, from: number, to: number): tf.Tensor => {
-  const { imageSize, patchSize } = modelDimensions(model);
-  const bytes = imageSize ** 2 * 3;
-  return imagePatches(pixels.subarray(from * bytes, to * bytes), imageSize, patchSize);
+const pixelsOf = ({ model }: FeatureModel, pixels: Uint8Array, size: number, from: number, to: number): tf.Tensor => {
+  const bytes = size ** 2 * 3;
+  return imagePatches(pixels.subarray(from * bytes, to * bytes), size, model.patchSize);
 };
 
-const imageCount = ({ model }: FeatureModel, pixels: Uint8Array): number => pixels.length / (modelDimensions(model).imageSize ** 2 * 3);
+/** Masks [patches] of images as a method takes them; those of images that keep different numbers are given without positions. */
+export function maskTensors(masks: readonly Uint8Array[] | null): Pick<ViewTensors, 'visible' | 'mask'> {
+  if (!masks || masks.length === 0) return { visible: null, mask: null };
+  const seen = masks.map((mask) => Array.from(mask.keys()).filter((patch) => mask[patch] === 0));
+  const count = seen[0]!.length;
+  return {
+    visible: seen.every(({ length }) => length === count) ? tf.tensor(Int32Array.from(seen.flat()), [masks.length, count], 'int32') : null,
+    mask: tf.tensor(Float32Array.from(masks.flatMap((mask) => [...mask])), [masks.length, masks[0]!.length]),
+  };
+}
 
 const withoutClass = (tokens: tf.Tensor): tf.Tensor => tf.slice(tokens, [0, 1, 0], [tokens.shape[0], tokens.shape[1]! - 1, tokens.shape[2]!]);
 
@@ -62,11 +70,11 @@ function check({ model, method, parameters }: FeatureModel, branch: Branch, laye
   if (layer.kind === 'projector' && !methodOf(method).project) throw new InputError(`${method.name} has no projector: look at the encoder or one of its blocks`);
 }
 
-/** The patch features of images, whole and without a mask, of one branch at one layer but the prediction. */
-export function patchFeatures(m: FeatureModel, pixels: Uint8Array, branch: Branch, layer: Exclude<Layer, { kind: 'prediction' }>): Promise<PatchFeatures> {
+/** The patch features of images, [n, size, size, 3] RGB bytes, whole and without a mask, of one branch at one layer but the prediction. */
+export function patchFeatures(m: FeatureModel, pixels: Uint8Array, branch: Branch, layer: Exclude<Layer, { kind: 'prediction' }>, size = m.model.imageSize): Promise<PatchFeatures> {
   check(m, branch, layer);
-  return inChunks(m, imageCount(m, pixels), (from, to) => {
-    const patches = pixelsOf(m, pixels, from, to);
+  return inChunks(pixels.length / (size ** 2 * 3), (from, to) => {
+    const patches = pixelsOf(m, pixels, size, from, to);
     if (layer.kind === 'block') {
       let tokens: tf.Tensor | null = null;
       encoderTokens(m, patches, branch, (output, block) => {
@@ -80,12 +88,12 @@ export function patchFeatures(m: FeatureModel, pixels: Uint8Array, branch: Branc
 }
 
 /**
- * What the method predicts for each patch of view b from view a and where b lies to it. Throws InputError where it predicts no
- * features of patches.
+ * What the method predicts for each patch of view b from view a, of which it sees those that `masks` leaves (1 is hidden, as many in each
+ * image; null: all), and where b lies to it. Throws InputError where it predicts no features of patches.
  */
-export function predictedFeatures(m: FeatureModel, a: Uint8Array, geometry: readonly RelativeGeometry[]): Promise<PatchFeatures> {
-  return inChunks(m, geometry.length, (from, to) => {
-    const views = [{ patches: pixelsOf(m, a, from, to), visible: null, mask: null }];
+export function predictedFeatures(m: FeatureModel, a: Uint8Array, geometry: readonly RelativeGeometry[], masks: readonly Uint8Array[] | null = null): Promise<PatchFeatures> {
+  return inChunks(geometry.length, (from, to) => {
+    const views = [{ patches: pixelsOf(m, a, m.model.imageSize, from, to), ...maskTensors(masks?.slice(from, to) ?? null) }];
     const predicted = methodOf(m.method).predict?.(m.parameters, m.model, m.method, { views, geometry: geometry.slice(from, to) });
     if (!predicted) throw new InputError(`${m.method.name} with these options predicts no features of patches: look at the encoder`);
     return predicted;

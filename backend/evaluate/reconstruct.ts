@@ -1,15 +1,12 @@
 /** What a method that paints patches makes of an image of which it sees some: MAE's own picture of what it learned. */
 import * as tf from '@tensorflow/tfjs-core';
-import { drawMask } from '../augment/masks.ts';
-import { gridOf } from '../augment/plan.ts';
 import { InputError } from '../errors.ts';
-import { recipeOf } from '../methods/recipes.ts';
 import { methodOf } from '../methods/registry.ts';
 import { transformerDimensions } from '../nn/model.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches, imagenetMean, imagenetStd } from '../ops/imagePatches.ts';
-import { Random } from '../random.ts';
 import type { FeatureModel } from './features.ts';
+import { maskTensors } from './layers.ts';
 
 export interface Reconstruction {
   /** [patches], 1 is masked. */
@@ -20,17 +17,16 @@ export interface Reconstruction {
   normalised: boolean;
 }
 
-/** Paints an image, [size, size, 3] RGB, under a mask as the method's recipe draws it. Throws InputError where the method paints none. */
-export async function reconstruct({ model, method, parameters }: FeatureModel, image: Uint8Array, seed: number): Promise<Reconstruction> {
+/** Paints an image, [size, size, 3] RGB, of which the method sees what the mask leaves, [patches], 1 is masked. Throws InputError where the method paints none. */
+export async function reconstruct({ model, method, parameters }: FeatureModel, image: Uint8Array, mask: Uint8Array | null): Promise<Reconstruction> {
   const painter = methodOf(method);
-  const view = recipeOf(method).views(model, method).views.find(({ mask }) => mask && mask.kind !== 'none');
-  if (!painter.reconstruct || !view?.mask) throw new InputError(`${method.name} paints no patches: look at its features`);
+  if (!painter.reconstruct || !mask) throw new InputError(`${method.name} paints no patches: look at its features`);
   const { imageSize: size, patchSize: side, patches, grid } = transformerDimensions(model);
-  const mask = drawMask(new Random(seed), gridOf(view, side), view.mask)!;
+  if (mask.length !== patches) throw new InputError(`${method.name} paints views of ${size} pixels alone`);
   const visible = Int32Array.from(Array.from(mask.keys()).filter((patch) => mask[patch] === 0));
   const { painted, target, normalised } = tf.tidy(() =>
     withoutGradient(() => {
-      const batch = { views: [{ patches: imagePatches(image, size, side), visible: tf.tensor(visible, [1, visible.length], 'int32'), mask: tf.tensor(Float32Array.from(mask), [1, patches]) }], geometry: null };
+      const batch = { views: [{ patches: imagePatches(image, size, side), ...maskTensors([mask]) }], geometry: null };
       const made = painter.reconstruct!(parameters, model, method, batch);
       return { painted: made.painted, target: made.target, normalised: made.normalised };
     }),

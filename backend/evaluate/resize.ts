@@ -5,10 +5,7 @@ import { methodOf } from '../methods/registry.ts';
 import { modelDimensions } from '../nn/model.ts';
 import { Parameters } from '../nn/parameters.ts';
 import { resizedPositions } from '../nn/resizedPositions.ts';
-import { encoderPrefixes, type FeatureModel } from './features.ts';
-
-/** DINO and iBOT hand a factor to the interpolation that is a tenth of a patch too large, against rounding; the others interpolate to the size itself. */
-const scaleOf = (method: string, from: number, to: number): number => (method === 'dino' || method === 'ibot' ? (to + 0.1) / from : to / from);
+import { encoderPrefixes, positionScale, type FeatureModel } from './features.ts';
 
 /**
  * Takes the model over, of which nothing is left, and gives it back for images `imageSize` pixels wide: bicubic positions in the encoders,
@@ -26,7 +23,7 @@ export function resizedModel<M extends FeatureModel>(m: M, imageSize: number): M
   for (const { name, aliasOf } of specs) {
     if (aliasOf !== undefined) continue;
     const [before, after] = [m.parameters.get(name), parameters.get(name)];
-    if (positions.has(name)) tf.tidy(() => after.assign(resizedPositions(before, from, to, scaleOf(m.method.name, from, to))));
+    if (positions.has(name)) tf.tidy(() => after.assign(resizedPositions(before, from, to, positionScale(m.method.name, from, to))));
     else if (before.shape.join() === after.shape.join()) after.assign(before);
   }
   m.parameters.dispose();

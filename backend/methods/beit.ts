@@ -94,5 +94,6 @@ function forward(parameters: Parameters, model: ModelConfig, options: BeitOption
 export const beit: Method<BeitOptions> = {
   name: 'beit', specs, momentumPairs: () => [], encoders: { online: '', target: '' }, pictures: ['tokenizer'], forward,
   prepare: (parameters, _model, options) => loadTokenizer(parameters, options),
-  codes: (parameters, model, options, batch) => tf.reshape(codesOf(parameters, model, options, batch), [-1, transformerDimensions(model).patches]),
+  codes: (parameters, model, options, batch) => tf.reshape(codesOf(parameters, model, options, batch), batch.views[0]!.patches.shape.slice(0, 2)),
+  codeCount: ({ vocabulary }) => vocabulary,
 };

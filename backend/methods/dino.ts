@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
-import { bottleneck, classTokens, crossViewLoss, groupTokens, lastLayer, lastLayerSpecs, mlpSpecs, targetStatistics, teacherDistribution, timmSpecs } from './distillation.ts';
+import { bottleneck, classAssignment, classTokens, crossViewLoss, groupTokens, lastLayer, lastLayerSpecs, mlpSpecs, targetStatistics, teacherDistribution, timmSpecs } from './distillation.ts';
 import type { DinoOptions } from './dino.options.ts';
 import { featureStatistics } from './featureStatistics.ts';
 import type { Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
@@ -51,4 +51,6 @@ export const dino: Method<DinoOptions> = {
   isFrozen: (name, rates) => rates.frozen_last_layer === 1 && name.includes('.last_layer'),
   encoders: { online: 'student.backbone.', target: 'teacher.backbone.' },
   forward,
+  prototypeCount: ({ outputs }) => outputs,
+  prototypes: (parameters, model, options, { views }) => classAssignment(parameters, model, options, views[0]!),
 };

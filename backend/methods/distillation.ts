@@ -5,7 +5,7 @@ import { dropPath } from '../nn/dropPath.ts';
 import { embed, encoderBlock, encoderSpecs, learnedPositionSpec } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
-import type { ParameterSpec, Scope } from '../nn/parameters.ts';
+import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { resizedPositions } from '../nn/resizedPositions.ts';
 import { gelu } from '../ops/gelu.ts';
 import { withoutGradient } from '../ops/gradients.ts';
@@ -82,6 +82,14 @@ export function classTokens(scope: Scope, model: ModelConfig, tokens: tf.Tensor)
 
 /** The teacher's distribution over outputs: centred and sharpened. */
 export const teacherDistribution = (outputs: tf.Tensor, center: tf.Tensor, temperature: number): tf.Tensor => tf.softmax(tf.mul(tf.sub(outputs, center), 1 / temperature));
+
+/** For looking inside: the logits of the teacher's distribution for a view, [B, K], at the temperature that the schedule ends with. */
+export function classAssignment(parameters: Parameters, model: ModelConfig, options: HeadOptions & { teacherTemperature: readonly [number, number] }, view: ViewTensors): tf.Tensor {
+  const teacher = new Scope(parameters, 'teacher.');
+  const { tokens } = groupTokens(teacher.at('backbone'), model, [view], null)[0]!;
+  const outputs = lastLayer(teacher.at('head.last_layer'), bottleneck(teacher.at('head'), classTokens(teacher.at('backbone'), model, tokens)), options);
+  return tf.mul(tf.sub(outputs, parameters.get('center')), 1 / options.teacherTemperature[1]);
+}
 
 /**
  * The mean cross entropy over all pairs of a global view of the teacher and another view of the student. outputs [views B, K] of the student,

@@ -6,7 +6,7 @@ import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec
 import { gatherTokens } from '../ops/gatherTokens.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
-import { bottleneck, classTokens, crossViewLoss, groupTokens, lastLayer, lastLayerSpecs, mlpSpecs, targetStatistics, teacherDistribution, timmSpecs } from './distillation.ts';
+import { bottleneck, classAssignment, classTokens, crossViewLoss, groupTokens, lastLayer, lastLayerSpecs, mlpSpecs, targetStatistics, teacherDistribution, timmSpecs } from './distillation.ts';
 import type { IbotOptions } from './dino.options.ts';
 import { featureStatistics } from './featureStatistics.ts';
 import type { Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
@@ -106,4 +106,14 @@ export const ibot: Method<IbotOptions> = {
   isFrozen: (name, rates) => rates.frozen_last_layer === 1 && name.includes('.last_layer'),
   encoders: { online: 'student.backbone.', target: 'teacher.backbone.' },
   forward,
+  prototypeCount: ({ outputs }) => outputs,
+  prototypes: (parameters, model, options, { views }) => classAssignment(parameters, model, options, views[0]!),
+  codeCount: ({ outputs }) => outputs,
+  // The teacher is the tokenizer: a patch's code is its most probable output, which no temperature changes.
+  codes(parameters, model, options, { views }) {
+    const teacher = new Scope(parameters, 'teacher.');
+    const { tokens } = groupTokens(teacher.at('backbone'), model, [views[0]!], null)[0]!;
+    const outputs = lastLayer(teacher.at(`head.${lastOfClass}`), bottleneck(teacher.at('head'), patchRows(teacher.at('backbone'), model, tokens)), options);
+    return tf.reshape(tf.argMax(tf.sub(outputs, tf.reshape(parameters.get('center2'), [1, options.outputs])), 1), [tokens.shape[0], tokens.shape[1]! - 1]);
+  },
 };

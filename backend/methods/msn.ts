@@ -1,7 +1,7 @@
 /** Masked Siamese Networks (Assran et al., ECCV 2022): views with dropped patches and small crops are assigned to prototypes as the whole view is. */
 import * as tf from '@tensorflow/tfjs-core';
 import { blocks } from '../nn/block.ts';
-import { dropPath, type Draw } from '../nn/dropPath.ts';
+import { dropPath } from '../nn/dropPath.ts';
 import { embed, encoderBlock } from '../nn/encoder.ts';
 import { batchNormLayer, batchNormSpecs, linearLayer, linearSpecs } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
@@ -13,6 +13,7 @@ import { withoutGradient } from '../ops/gradients.ts';
 import { l2Normalize } from '../ops/l2Normalize.ts';
 import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
 import { classTokens, targetStatistics, timmSpecs } from './distillation.ts';
+import { keptPatches } from './droppedPatches.ts';
 import { featureStatistics } from './featureStatistics.ts';
 import type { Method, MethodBatch, MethodOutput, StepContext, ViewTensors } from './method.ts';
 import type { MsnOptions } from './msn.options.ts';
@@ -45,17 +46,10 @@ function specs(model: ModelConfig, options: MsnOptions): ParameterSpec[] {
   ];
 }
 
-function head(fc: Scope, tokens: tf.Tensor): tf.Tensor {
-  const first = gelu(batchNormLayer(fc.at('bn1'), linearLayer(fc.at('fc1'), tokens), batchNormEps, true));
-  const second = gelu(batchNormLayer(fc.at('bn2'), linearLayer(fc.at('fc2'), first), batchNormEps, true));
+function head(fc: Scope, tokens: tf.Tensor, training = true): tf.Tensor {
+  const first = gelu(batchNormLayer(fc.at('bn1'), linearLayer(fc.at('fc1'), tokens), batchNormEps, training));
+  const second = gelu(batchNormLayer(fc.at('bn2'), linearLayer(fc.at('fc2'), first), batchNormEps, training));
   return linearLayer(fc.at('fc3'), second);
-}
-
-/** The places that are kept, the same for the whole batch: the first of a random order. */
-function keptPatches(count: number, drop: number, draw: Draw): Int32Array {
-  const noise = draw('keep', count);
-  const order = Int32Array.from({ length: count }, (_, i) => i).sort((p, q) => noise[p]! - noise[q]!);
-  return order.subarray(0, Math.floor(count * (1 - drop)));
 }
 
 /** Patches and positions at the kept places alone: dropped patches cost nothing. */
@@ -69,8 +63,8 @@ function dropPatches(patches: tf.Tensor, positions: tf.Tensor, kept: Int32Array)
   return { patches: tf.reshape(tf.transpose(rows, [1, 0, 2]), [batch, kept.length, size]), positions: tf.concat([tf.slice(positions, [0, 0, 0], [1, 1, width]), placed], 1) };
 }
 
-/** Class tokens after the final norm and the head's vectors of all views: batch norms see each group of equal size by itself. `step` is null for the target. */
-function project(scope: Scope, model: ModelConfig, options: MsnOptions, views: readonly ViewTensors[], step: StepContext | null): { features: tf.Tensor; vectors: tf.Tensor } {
+/** Class tokens after the final norm and the head's vectors of all views: batch norms see each group of equal size by itself, or in place of it their running statistics. `step` is null for the target. */
+function project(scope: Scope, model: ModelConfig, options: MsnOptions, views: readonly ViewTensors[], step: StepContext | null, training = true): { features: tf.Tensor; vectors: tf.Tensor } {
   const { depth, grid } = transformerDimensions(model);
   const groups = groupViews(views).map((members, group) => {
     const whole = concatViews(members).patches;
@@ -80,7 +74,7 @@ function project(scope: Scope, model: ModelConfig, options: MsnOptions, views: r
     const drop = step ? dropPath(model.dropPath, depth, (name, n) => step.draw(`group${group}.${name}`, n)) : undefined;
     const tokens = blocks(scope.at('blocks'), embed(scope, model, patches, positions, null), depth, encoderBlock(model), true, undefined, drop);
     const features = classTokens(scope, model, tokens);
-    return { features, vectors: head(scope.at('fc'), features) };
+    return { features, vectors: head(scope.at('fc'), features, training) };
   });
   const joined = (of: 'features' | 'vectors'): tf.Tensor => (groups.length === 1 ? groups[0]![of] : tf.concat(groups.map((group) => group[of]), 0));
   return { features: joined('features'), vectors: joined('vectors') };
@@ -138,4 +132,9 @@ export const msn: Method<MsnOptions> = {
   momentumOrder: 'after',
   encoders: { online: 'encoder.', target: 'target_encoder.' },
   forward,
+  prototypeCount: ({ prototypes }) => prototypes,
+  prototypes(parameters, model, options, { views }) {
+    const { vectors } = project(new Scope(parameters, 'target_encoder.'), model, options, [views[0]!], null, false);
+    return tf.mul(cosines(vectors, parameters.get('prototypes')), 1 / options.temperature / options.sharpening);
+  },
 };

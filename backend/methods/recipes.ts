@@ -5,7 +5,9 @@ import type { ModelConfig } from '../nn/model.ts';
 import { beitSchema, tokenizerLabels } from './beit.options.ts';
 import { dvaeSchema } from './dvae.options.ts';
 import { denseclSchema } from './densecl.options.ts';
+import type { Draw } from '../nn/dropPath.ts';
 import { dinoSchema, ibotSchema, type DinoOptions, type IbotOptions } from './dino.options.ts';
+import { droppedPatches } from './droppedPatches.ts';
 import { maeSchema } from './mae.options.ts';
 import { mocov3Schema } from './mocov3.options.ts';
 import { msnSchema } from './msn.options.ts';
@@ -45,6 +47,8 @@ export interface Recipe<C> {
   variant?(options: C): string;
   /** Places in one view are mapped to places in another, so that nothing may move pixels after the crop. */
   mapsPlaces?: true;
+  /** Patches that the method drops itself from the sample's views, the same places of all images of a batch: for each of the expanded views a mask, 1 is dropped, or null. Left out where it drops none. */
+  dropped?(this: void, options: C, patches: readonly number[], draw: Draw): (Uint8Array | null)[];
   /** What helped others whose features collapsed, in the terms of a run file; left out where nothing of the method's own is known to. */
   remedy?: string;
 }
@@ -67,7 +71,14 @@ const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { nam
   mae: { views: singleView, momentum: () => null, uniformLoss: ({ patchSize }, { normalizePixels }) => (normalizePixels ? 1 - 1 / (3 * patchSize ** 2) : null) },
   dino: { remedy: sharperTeacher, views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates, uniformLoss: (_model, { outputs }) => Math.log(outputs) },
   ibot: { remedy: `${sharperTeacher}; a longer warm-up, a higher method.momentum and a lower second of optimizer.betas are its authors\' advice`, views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates },
-  msn: { remedy: 'raise method.spreadWeight: a rerun of the public code did best with 3 to 5, and method.sinkhornRounds=0', views: focalViews, momentum: ({ momentum }) => momentum, momentumPath: 'line', uniformLoss: (_model, { prototypes }) => Math.log(prototypes) },
+  msn: {
+    // Anchors, and what is as large as they are and follows them: one order of patches for all.
+    dropped(options, patches, draw) {
+      const count = patches[1], other = patches.findIndex((n, i) => i > 0 && n !== count);
+      return patches.map((n, i) => (options.patchDrop === 0 || i === 0 || (other >= 0 && i >= other) ? null : droppedPatches(n, options.patchDrop, draw)));
+    },
+    remedy: 'raise method.spreadWeight: a rerun of the public code did best with 3 to 5, and method.sinkhornRounds=0', views: focalViews, momentum: ({ momentum }) => momentum, momentumPath: 'line', uniformLoss: (_model, { prototypes }) => Math.log(prototypes),
+  },
   supervised: { views: labelledView, momentum: ({ ema }) => ema === null ? null : [ema, ema], classes: ({ classes }) => classes, uniformLoss: (_model, { classes }) => Math.log(classes) },
   densecl: { trainsResNets: true, remedy: 'begin with method.denseWeight=0 for some ten thousand steps; the loss of a healthy run rises at first, as the queue fills with keys', views: densePair, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { queueLength }) => Math.log(1 + queueLength) },
   beit: { views: maskedView, variant: ({ tokenizer }) => tokenizerLabels[tokenizer], momentum: () => null, uniformLoss: (_model, { vocabulary }) => Math.log(vocabulary) },

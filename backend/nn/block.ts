@@ -1,6 +1,6 @@
 /** The pre-norm transformer block of ViT (Dosovitskiy et al., 2021), with layer or batch norm and an optional layer scale (Touvron et al., 2021). */
 import * as tf from '@tensorflow/tfjs-core';
-import { attention } from '../ops/attention.ts';
+import { attention, split } from '../ops/attention.ts';
 import { biasedAttention } from '../ops/biasedAttention.ts';
 import { gelu } from '../ops/gelu.ts';
 import { linear } from '../ops/linear.ts';
@@ -41,6 +41,15 @@ function queryKeyValue(attn: Scope, x: tf.Tensor): tf.Tensor {
   if (!attn.has('q_bias')) return linearLayer(attn.at('qkv'), x);
   const [q, v] = [attn.get('q_bias'), attn.get('v_bias')];
   return linear(x, attn.get('qkv.weight'), tf.concat([q, tf.zeros(q.shape), v], 0));
+}
+
+/** For looking inside: what each token takes of each, [B, heads, T, T], of the tokens that enter the block, x [B, T, D]. */
+export function attentionProbabilities(scope: Scope, x: tf.Tensor, { heads, norm: kind, positionBias }: BlockOptions): tf.Tensor {
+  return tf.tidy(() => {
+    const [q, k] = split(queryKeyValue(scope.at('attn'), norm(scope.at('norm1'), x, kind, false)), heads);
+    const logits = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(q.shape.at(-1)!));
+    return tf.softmax(positionBias ? tf.add(logits, positionBias) : logits);
+  });
 }
 
 /** x [B, T, D] -> [B, T, D]. */

@@ -17,6 +17,28 @@ export interface ImageAt {
   index: number;
 }
 
+/** Something of a model that can be looked at. */
+export type Look =
+  /** `layers` in the order of depth: `block:0` ..., `encoder`, `projector`, `prediction`, those that the method has. */
+  | { kind: 'features'; blocks: number; layers: string[] }
+  | { kind: 'attention'; blocks: number; heads: number }
+  /** Each patch has one of `count` codes. */
+  | { kind: 'codes'; count: number }
+  /** Each view is assigned to `count` prototypes. */
+  | { kind: 'prototypes'; count: number }
+  /** Masked patches are painted. */
+  | { kind: 'reconstruction' };
+
+/** A view that training takes of a sample. */
+export interface LookedView {
+  name: string;
+  imageSize: number;
+  /** Patches a side. */
+  grid: number;
+  /** What keeps patches of it from the model: a mask of its own, or that the method drops them, the same places in a whole batch. */
+  hidden: 'mask' | 'dropped' | null;
+}
+
 /** What is known of a model before any picture: what can be looked at. */
 export interface LookedModel {
   method: string;
@@ -25,12 +47,9 @@ export interface LookedModel {
   /** Patches a side. */
   grid: number;
   branches: Branch[];
-  /** In the order of depth: `block:0` ..., `encoder`, `projector`, `prediction`, those that the method has. */
-  layers: string[];
-  blocks: number;
-  heads: number;
-  /** Whether masked patches are reconstructed. */
-  reconstructs: boolean;
+  looks: Look[];
+  /** Of the run, or the method's recipe. */
+  views: LookedView[];
   /** What was assumed of a checkpoint without a run. */
   assumptions: string[];
   engine: string;
@@ -42,6 +61,10 @@ export interface PairChoice {
   seed: number;
   branch: Branch;
   layer: string;
+  /** Views of training by name; null: two crops drawn alike for every method. Of no matter where two images are compared. */
+  views: { a: string; b: string } | null;
+  /** The prediction sees view a under a mask, as in training. */
+  masked: boolean;
 }
 
 export interface PairRequest extends PairChoice {
@@ -52,9 +75,12 @@ export interface PairRequest extends PairChoice {
 }
 
 export interface PairFacts {
-  imageSize: number;
-  grid: number;
+  /** Of each view. */
+  imageSize: { a: number; b: number };
+  grid: { a: number; b: number };
   dimension: number;
+  /** [grid * grid], 1 is hidden from the model in training; null: nothing is, or it is not shown. */
+  masks: { a: number[] | null; b: number[] | null };
   /** Names of the images, as their source has them. */
   nameA: string;
   nameB: string;
@@ -67,7 +93,7 @@ export interface PairFacts {
 
 /** Buffers of a pair, each for `Part` a typed array between processes, and its bytes on the way to the page. */
 export interface PairTables<Bytes, Floats, Indices> {
-  /** [imageSize, imageSize, 3] RGB, as the model saw them. */
+  /** [imageSize, imageSize, 3] RGB, as the model saw them; sizes and grids are each view's own. */
   a: Bytes;
   b: Bytes;
   /** [grid * grid, dimension], rows of length 1. For the prediction: of what is predicted from view a for each place of view b. */
@@ -117,6 +143,55 @@ export interface AttentionFacts {
   tokens: number;
 }
 
+/** How a view is assigned to prototypes: the most probable ones first. */
+export interface Assignment {
+  prototypes: number[];
+  probabilities: number[];
+  /** Of the whole distribution, in nats. */
+  entropy: number;
+}
+
+/** Of both views, and the cross entropy of b's distribution under a's, in nats. */
+export interface Assignments {
+  a: Assignment;
+  b: Assignment;
+  crossEntropy: number;
+}
+
+/** What many images are sorted by. */
+export type Sorted = 'codes' | 'prototypes';
+
+export interface GatherRequest {
+  model: ModelSource;
+  images: ImageSource;
+  by: Sorted;
+  /** Images, spread over all. */
+  count: number;
+}
+
+export interface GatheredFacts {
+  /** Images that were read, and those that could not be. */
+  images: number;
+  skipped: number;
+  /** Codes or prototypes that are any patch's own or any image's first. */
+  used: number;
+  /** Of how often each is, in nats. */
+  usageEntropy: number;
+  /** Mean entropy of the images' own distributions, in nats; null for codes, of which a patch has one. */
+  ownEntropy: number | null;
+  /** Members kept of each entry, at most. */
+  kept: number;
+}
+
+export interface GatheredTables<Indices, Floats> {
+  /** [entries]: how many patches have the code, or images the prototype first. */
+  counts: Indices;
+  /** [entries, kept, 2]: number of the image and of the patch (-1: the whole image), the nearest first; image -1 where there are fewer. For codes one patch an image. */
+  members: Indices;
+  /** [entries, kept]: probability of the prototype; 1 for codes. */
+  shares: Floats;
+}
+
 export interface ReconstructionFacts {
   imageSize: number;
   /** [grid * grid], 1 is masked. */
@@ -133,6 +208,12 @@ export type CorrespondenceCalls = {
   'correspondence/rates': { request: RatesRequest; reply: MatchRates };
   /** `probabilities` [heads, tokens, tokens]: rows of sum 1. Of view a or b as `pair` has it. */
   'correspondence/attention': { request: AttentionRequest; reply: AttentionFacts & { probabilities: Float32Array } };
+  /** [patches of a], [patches of b]. */
+  'correspondence/codes': { request: PairRequest; reply: { a: Int32Array; b: Int32Array } };
+  'correspondence/assignments': { request: PairRequest; reply: Assignments };
+  'correspondence/gather': { request: GatherRequest; reply: GatheredFacts & GatheredTables<Int32Array, Float32Array> };
+  /** `pixels` [images, imageSize, imageSize, 3] RGB: images whole, as the model sees them; black where one cannot be read. */
+  'correspondence/pictures': { request: { model: ModelSource; images: ImageSource; indices: number[] }; reply: { imageSize: number; names: string[]; pixels: Uint8Array } };
   /** `pixels` [imageSize, imageSize, 3] RGB: what the decoder made of every patch of view a. */
   'correspondence/reconstruction': { request: PairRequest; reply: ReconstructionFacts & { pixels: Uint8Array } };
 };
@@ -189,6 +270,11 @@ export type LookCalls = {
   rates: { request: PairChoice & { model: LookModel; only: number | null; pairs: number }; reply: MatchRates };
   stopRates: { request: Record<string, never>; reply: null };
   attention: { request: LookPairRequest & { view: 'a' | 'b'; block: number }; reply: AttentionFacts & { probabilities: ArrayBuffer } };
+  codes: { request: LookPairRequest; reply: { a: ArrayBuffer; b: ArrayBuffer } };
+  assignments: { request: LookPairRequest; reply: Assignments };
+  /** One measurement over many images at a time, ended by `stopRates`. */
+  gather: { request: { model: LookModel; by: Sorted; count: number }; reply: GatheredFacts & GatheredTables<ArrayBuffer, ArrayBuffer> };
+  pictures: { request: { model: LookModel; indices: number[] }; reply: { imageSize: number; names: string[]; pixels: ArrayBuffer } };
   reconstruction: { request: LookPairRequest; reply: ReconstructionFacts & { pixels: ArrayBuffer } };
   /** Asks the user for another run or checkpoint; the number of the subject, null where they thought better of it. */
   addSubject: { request: Record<string, never>; reply: number | null };

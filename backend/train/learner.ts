@@ -12,10 +12,10 @@ import type { ModelConfig } from '../nn/model.ts';
 import { createOptimizer } from '../optim/create.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { parameterUpdates } from '../ops/updates.ts';
-import { Random } from '../random.ts';
 import type { OptimizerConfig } from '../optim/schema.ts';
 import { valueAndGradients } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
+import { drawOf } from './stepDraw.ts';
 
 export interface Rates {
   learningRate: number;
@@ -88,18 +88,6 @@ export function methodBatch(batch: Batch, model: ModelConfig, pictures: readonly
     geometry: a && b ? a.crops.map((crop, i) => relativeGeometry(crop, b.crops[i]!)) : null,
   };
 }
-
-/** Of steps, told apart from every other use of the run's seed. */
-const stepStream = 0x73746570;
-
-/** The random numbers of a step's micro-batch: they follow from the run's seed, so that a resumed run draws the same. */
-const drawOf = (seed: number, step: number, micro: number): Draw => (name, count) => {
-  const random = new Random(seed, stepStream, step, micro, ...Buffer.from(name));
-  // Filled one by one: `Float32Array.from` would take ten times as long, and a tokenizer draws millions.
-  const values = new Float32Array(count);
-  for (let i = 0; i < count; i++) values[i] = random.uniform() * (1 - 2 ** -24);
-  return values;
-};
 
 export class Learner {
   readonly parameters: Parameters;

@@ -61,7 +61,7 @@ export class LookHost {
   /** What was last told, so that a run's every step is no news. */
   private told = '';
   private readonly asked = new Set<CancellationTokenSource>();
-  private rates: CancellationTokenSource | null = null;
+  private measuring: CancellationTokenSource | null = null;
 
   constructor(options: LookHostOptions) {
     this.options = options;
@@ -130,12 +130,26 @@ export class LookHost {
       }
       case 'rates': return this.measure(parsed.request);
       case 'stopRates':
-        this.rates?.cancel();
+        this.measuring?.cancel();
         return null;
       case 'attention': {
         const { view, block, ...pair } = parsed.request;
         const { probabilities, ...facts } = await this.ask('correspondence/attention', { ...this.pairOf(pair), view, block });
         return { ...facts, probabilities: buffer(probabilities) } satisfies LookCalls['attention']['reply'];
+      }
+      case 'codes': {
+        const { a, b } = await this.ask('correspondence/codes', this.pairOf(parsed.request));
+        return { a: buffer(a), b: buffer(b) } satisfies LookCalls['codes']['reply'];
+      }
+      case 'assignments': return this.ask('correspondence/assignments', this.pairOf(parsed.request));
+      case 'gather': {
+        const { model, ...rest } = parsed.request;
+        const { counts, members, shares, ...facts } = await this.overMany((source) => this.ask('correspondence/gather', { model: this.modelOf(model), images: this.imagesSource(), ...rest }, source));
+        return { ...facts, counts: buffer(counts), members: buffer(members), shares: buffer(shares) } satisfies LookCalls['gather']['reply'];
+      }
+      case 'pictures': {
+        const { pixels, ...facts } = await this.ask('correspondence/pictures', { model: this.modelOf(parsed.request.model), images: this.imagesSource(), indices: parsed.request.indices });
+        return { ...facts, pixels: buffer(pixels) } satisfies LookCalls['pictures']['reply'];
       }
       case 'reconstruction': {
         const { pixels, ...facts } = await this.ask('correspondence/reconstruction', this.pairOf(parsed.request));
@@ -218,8 +232,8 @@ export class LookHost {
     return { checkpoint: join(of.path, 'checkpoints', String(wanted)), untrained: false };
   }
 
-  private pairOf({ model, a, b, seed, branch, layer }: LookPairRequest): PairRequest {
-    return { model: this.modelOf(model), a: { source: this.imagesSource(), index: a }, b: b === null ? null : { source: this.sourceOf(this.othersPath)!, index: b }, seed, branch, layer };
+  private pairOf({ model, a, b, ...choice }: LookPairRequest): PairRequest {
+    return { model: this.modelOf(model), a: { source: this.imagesSource(), index: a }, b: b === null ? null : { source: this.sourceOf(this.othersPath)!, index: b }, ...choice };
   }
 
   private imagesSource(): ImageSource {
@@ -228,14 +242,16 @@ export class LookHost {
     return source;
   }
 
-  /** One measurement over many images at a time: a new one ends the one before. */
-  private async measure({ model, ...rest }: LookCalls['rates']['request']): Promise<LookCalls['rates']['reply']> {
+  private measure({ model, ...rest }: LookCalls['rates']['request']): Promise<LookCalls['rates']['reply']> {
     const request = { model: this.modelOf(model), images: this.imagesSource(), ...rest };
-    if (rest.only !== null) return this.ask('correspondence/rates', request);
-    this.rates?.cancel();
-    const source = new CancellationTokenSource();
-    this.rates = source;
-    return this.ask('correspondence/rates', request, source);
+    return rest.only !== null ? this.ask('correspondence/rates', request) : this.overMany((source) => this.ask('correspondence/rates', request, source));
+  }
+
+  /** One measurement over many images at a time: a new one ends the one before. */
+  private overMany<T>(work: (source: CancellationTokenSource) => Promise<T>): Promise<T> {
+    this.measuring?.cancel();
+    this.measuring = new CancellationTokenSource();
+    return work(this.measuring);
   }
 
   private async ask<K extends keyof CorrespondenceCalls>(call: K, request: CorrespondenceCalls[K]['request'], source = new CancellationTokenSource()): Promise<CorrespondenceCalls[K]['reply']> {

@@ -2,7 +2,7 @@
 import type { LookCalls, LookModel, LookPairRequest, PairChoice } from '../../backend/protocol.ts';
 import { isFields, isWhole, refuse, type Fields } from './messages.ts';
 
-const maxSeed = 2 ** 32 - 1, maxSubjects = 100, maxPairs = 4096, maxBlocks = 1000, maxPictureBytes = 2 ** 26;
+const maxSeed = 2 ** 32 - 1, maxSubjects = 100, maxPairs = 4096, maxBlocks = 1000, maxPictureBytes = 2 ** 26, maxGathered = 100_000, maxPictures = 24;
 
 const wholeUpTo = (value: unknown, max: number, what: string): number => (isWhole(value) && value <= max ? value : refuse(`"${what}" is no whole number up to ${max}`));
 const truth = (value: unknown, what: string): boolean => (typeof value === 'boolean' ? value : refuse(`"${what}" is neither true nor false`));
@@ -12,11 +12,20 @@ function modelOf(value: unknown): LookModel {
   return { subject: wholeUpTo(value.subject, maxSubjects, 'subject'), step: value.step === null ? null : wholeUpTo(value.step, Number.MAX_SAFE_INTEGER, 'step'), untrained: truth(value.untrained, 'untrained') };
 }
 
-function choiceOf({ seed, branch, layer }: Fields): PairChoice {
+function viewsOf(value: unknown): PairChoice['views'] {
+  if (value === null) return null;
+  if (!isFields(value)) return refuse('"views" are none');
+  const name = (of: unknown): string => (typeof of === 'string' && of.length <= 64 ? of : refuse('"views" have no names'));
+  return { a: name(value.a), b: name(value.b) };
+}
+
+function choiceOf({ seed, branch, layer, views, masked }: Fields): PairChoice {
   return {
     seed: wholeUpTo(seed, maxSeed, 'seed'),
     branch: branch === 'online' || branch === 'target' ? branch : refuse('"branch" is none that there is'),
     layer: typeof layer === 'string' && layer.length <= 20 ? layer : refuse('"layer" is no name'),
+    views: viewsOf(views),
+    masked: truth(masked, 'masked'),
   };
 }
 
@@ -28,6 +37,10 @@ const parsers: { [K in keyof LookCalls]: (request: Fields) => LookCalls[K]['requ
   rates: (request) => ({ model: modelOf(request.model), only: request.only === null ? null : wholeUpTo(request.only, maxSeed, 'only'), pairs: Math.max(1, wholeUpTo(request.pairs, maxPairs, 'pairs')), ...choiceOf(request) }),
   stopRates: () => ({}),
   attention: (request) => ({ ...pairOf(request), view: request.view === 'a' || request.view === 'b' ? request.view : refuse('"view" is neither a nor b'), block: wholeUpTo(request.block, maxBlocks, 'block') }),
+  codes: pairOf,
+  assignments: pairOf,
+  gather: (request) => ({ model: modelOf(request.model), by: request.by === 'codes' || request.by === 'prototypes' ? request.by : refuse('"by" is nothing that images are sorted by'), count: Math.max(1, wholeUpTo(request.count, maxGathered, 'count')) }),
+  pictures: ({ model, indices }) => ({ model: modelOf(model), indices: Array.isArray(indices) && indices.length <= maxPictures ? indices.map((index) => wholeUpTo(index, maxSeed, 'indices')) : refuse('"indices" are no images') }),
   reconstruction: pairOf,
   addSubject: () => ({}),
   chooseImages: ({ others, run }) => ({ others: truth(others, 'others'), run: truth(run, 'run') }),

@@ -3,17 +3,21 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openEngine } from '../../backend/engines/choose.ts';
 import { attentionMaps } from '../../backend/evaluate/attention.ts';
-import { encoderScope, encoderTokens } from '../../backend/evaluate/features.ts';
+import { encoderScope, encoderTokens, type FeatureModel } from '../../backend/evaluate/features.ts';
 import { untrained } from '../../backend/evaluate/load.ts';
 import { reconstruct } from '../../backend/evaluate/reconstruct.ts';
+import { recipeOf } from '../../backend/methods/recipes.ts';
 import { methodSchema } from '../../backend/methods/registry.ts';
 import { modelSchema } from '../../backend/nn/model.ts';
 import { imagePatches } from '../../backend/ops/imagePatches.ts';
 import { Random } from '../../backend/random.ts';
+import { recipeMask } from '../../backend/views/correspondenceImages.ts';
 
 const model = modelSchema.parse({ arch: 'vit_nano', imageSize: 32, patchSize: 8, depth: 2 });
 const random = new Random(5);
 const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, () => random.integer(0, 255));
+
+const maskOf = (m: FeatureModel, seed: number): Uint8Array | null => recipeMask(m, recipeOf(m.method).views(m.model, m.method), seed);
 
 beforeAll(async () => {
   await openEngine({ engine: 'wasm' }, { say: () => undefined });
@@ -66,21 +70,21 @@ describe('a reconstruction', () => {
     const m = untrained(model, methodSchema.parse({ name: 'mae', decoderWidth: 32, decoderDepth: 1, decoderHeads: 2, normalizePixels: true }), 3);
     // A head of zeros paints the mean of normalised pixels.
     for (const name of ['decoder_pred.weight', 'decoder_pred.bias']) m.parameters.set(name, new Float32Array(m.parameters.get(name).size), m.parameters.get(name).shape);
-    const { mask, pixels: painted, normalised } = await reconstruct(m, pixels, 1);
+    const { mask, pixels: painted, normalised } = await reconstruct(m, pixels, maskOf(m, 1));
     expect([mask.length, mask.reduce((a, b) => a + b), normalised]).toEqual([16, 12, true]);
     for (const patch of [0, 5, 15])
       for (let channel = 0; channel < 3; channel++) {
         const at = (i: number): number => ((Math.floor(patch / 4) * 8 + Math.floor(i / 8)) * 32 + (patch % 4) * 8 + (i % 8)) * 3 + channel;
         expect(new Set(Array.from({ length: 64 }, (_, i) => painted[at(i)])).size, 'one value a channel').toBe(1);
       }
-    expect((await reconstruct(m, pixels, 2)).mask).not.toEqual(mask);
-    expect((await reconstruct(m, pixels, 1)).mask).toEqual(mask);
+    expect(maskOf(m, 2)).not.toEqual(mask);
+    expect(maskOf(m, 1)).toEqual(mask);
     m.parameters.dispose();
   });
 
   test('is refused of a method that paints none', async () => {
     const m = untrained(model, methodSchema.parse({ name: 'siamese', decoderHeads: 4, projectorDepth: 1, predictorDepth: 1 }), 3);
-    await expect(reconstruct(m, pixels, 1)).rejects.toThrow('siamese paints no patches');
+    await expect(reconstruct(m, pixels, new Uint8Array(16))).rejects.toThrow('siamese paints no patches');
     m.parameters.dispose();
   });
 });

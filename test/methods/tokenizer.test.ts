@@ -66,7 +66,7 @@ for (const engine of await testEngines()) {
       const codes = Array.from({ length: 50 }, (_, patch) => argMax(expected.subarray(24 * patch, 24 * (patch + 1))));
       expect(new Set(codes).size).toBeGreaterThan(3);
       const model = { ...config, parameters: learner.parameters }, own = new Uint8Array(20 * 20 * 3);
-      for (const b of [0, 1]) expect([...await patchCodes(model, own, { pixels: image.subarray(b * 4800, (b + 1) * 4800), size: 40 })]).toEqual(codes.slice(25 * b, 25 * (b + 1)));
+      for (const b of [0, 1]) expect([...await patchCodes(model, own, model.model.imageSize, { pixels: image.subarray(b * 4800, (b + 1) * 4800), size: 40 })]).toEqual(codes.slice(25 * b, 25 * (b + 1)));
       learner.dispose();
     });
 

@@ -183,7 +183,7 @@ describe.skipIf(noBrowser !== null)('dense correspondence', () => {
     }
     await view.getByRole('button', { name: 'Attention', exact: true }).click();
     await pointedSays(entry, /^(The mean of all heads), from view a, row 4, column 4: most \([\d.]+ %\) goes to/);
-    await view.getByLabel('Head').selectOption('1');
+    await view.getByLabel('Head', { exact: true }).selectOption('1');
     await pointedSays(entry, /^Head 2, from view a/);
     await view.getByLabel('Attention from').selectOption('class');
     await until(view, '/^Head 2, from the class token/.test(document.querySelector(".readout").textContent)');

@@ -1,8 +1,12 @@
 /** One model's column: which checkpoint it is, both pictures with what the model says of them, and how often it is right. */
-import type { LookedModel, LookSubject } from '../../backend/protocol.ts';
+import type { Assignments, LookedModel, LookedView, LookSubject } from '../../backend/protocol.ts';
 import { strokeRimmed, surface } from '../common/canvas.ts';
 import { button, element, setText } from '../common/dom.ts';
 import { heatColour } from '../common/heat.ts';
+import { keptByMass, rowOf, type Attention } from './attention.ts';
+import { codeColours, codesText, codeText, type Codes } from './codes.ts';
+import { Heads } from './heads.ts';
+import { Members, type MembersActions } from './members.ts';
 import { mutualMatches, otherSide, type MutualMatch, type Pair, type Place, type Query, type Side } from './pair.ts';
 import { markColours, Picture, type Mark, type Overlay } from './picture.ts';
 import { scoreTable, type Score } from './scores.ts';
@@ -15,13 +19,8 @@ export interface ColumnActions {
   step(value: number | null): void;
   play(): void;
   remove(): void;
-}
-
-/** What attention is drawn from; rows of tokens, the class token first. */
-export interface Attention {
-  tokens: number;
-  /** [tokens, tokens] of the head that is shown. */
-  rows: Float32Array;
+  head(head: number | null): void;
+  members: MembersActions;
 }
 
 /** What a method that paints patches made of view a. */
@@ -31,11 +30,17 @@ export interface Painted {
   normalised: boolean;
 }
 
+/** What is asked of the model besides features, as far as it is there. */
 export interface Extras {
   attention: Partial<Record<Side, Attention>>;
   painted: Painted | null;
+  codes: Codes | null;
+  assigned: Assignments | null;
 }
 
+export const noExtras = (): Extras => ({ attention: {}, painted: null, codes: null, assigned: null });
+
+const leastShare = 0.5;
 const judgedColours = { right: '#4cc9ff', near: '#f0e442', wrong: '#ff5d3b', unknown: '#e8e8e8' } as const;
 const colourOf = (distance: number | null): string => judgedColours[distance === null ? 'unknown' : distance === 0 ? 'right' : distance === 1 ? 'near' : 'wrong'];
 
@@ -63,7 +68,10 @@ export class Column {
   private readonly high = element('span');
   private readonly said = element('p', { class: 'readout', role: 'status' });
   private readonly scores = element('div', { class: 'score-holder' });
+  readonly members: Members;
+  private readonly heads: Heads;
   private subject: LookSubject | null = null;
+  private model: LookedModel | null = null;
 
   constructor(actions: ColumnActions) {
     const act = (side: Side): Picture => new Picture({ point: (share) => actions.point(share && { side, share }), pin: (share) => actions.pin({ side, share }) });
@@ -77,14 +85,17 @@ export class Column {
     });
     this.steps = element('div', { class: 'steps' }, this.playButton, this.slider, this.stepText, this.newestButton);
     this.holder = element('div', { class: 'pictures' }, this.pictures.a.element, this.pictures.b.element, this.originalFigure, this.wires);
+    this.heads = new Heads((head) => actions.head(head));
+    this.members = new Members(actions.members);
     this.legend.append(element('span', { class: 'key' }, this.low, this.scale, this.high));
-    this.element = element('section', { class: 'column' }, element('header', {}, this.name, this.about, this.removeButton), this.steps, this.trouble, this.holder, element('div', { class: 'aside' }, this.legend, this.said, this.scores));
+    this.element = element('section', { class: 'column' }, element('header', {}, this.name, this.about, this.removeButton), this.steps, this.trouble, this.holder, element('div', { class: 'aside' }, this.legend, this.said, this.heads.element, this.members.element, this.scores));
     this.drawScale();
   }
 
   /** What the column is about. */
   show(subject: LookSubject, choice: ColumnChoice, model: LookedModel | null, alone: boolean, playing: boolean): void {
     this.subject = subject;
+    this.model = model;
     const { steps, living } = subject;
     const step = choice.untrained ? 0 : (choice.step ?? steps.at(-1) ?? null);
     setText(this.name, subject.name);
@@ -126,12 +137,15 @@ export class Column {
   paint(view: LookView, extras: Extras): void {
     const { pair } = this;
     if (!pair) return;
-    const { imageSize, nameA, nameB } = pair.facts;
+    const { imageSize } = pair.facts;
     const { painted } = extras;
     const asPainted = view.mode === 'reconstruction' && painted !== null;
-    const [captionA, captionB] = asPainted ? [`What the model sees: ${painted.mask.filter((hidden) => hidden === 0).length} of ${painted.mask.length} patches`, painted.normalised ? 'What it paints, each patch up to its own brightness and contrast: shown with those of the patches seen' : 'What it paints'] : pair.isKnown ? ['View a', 'View b, of the same image'] : [`a: ${nameA}`, `b: ${nameB}`];
-    this.pictures.a.show(pair.pixels.a, imageSize, captionA, `${captionA}. Arrow keys point at a patch, Enter pins it`);
-    this.pictures.b.show(asPainted ? joined(pair, painted) : pair.pixels.b, imageSize, captionB, `${captionB}. Arrow keys point at a patch, Enter pins it`);
+    const [captionA, captionB] = asPainted ? [`What the model sees: ${painted.mask.filter((hidden) => hidden === 0).length} of ${painted.mask.length} patches`, painted.normalised ? 'What it paints, each patch up to its own brightness and contrast: shown with those of the patches seen' : 'What it paints'] : this.captions(pair, view);
+    this.pictures.a.show(pair.pixels.a, imageSize.a, captionA, `${captionA}. Arrow keys point at a patch, Enter pins it`);
+    this.pictures.b.show(asPainted ? joined(pair, painted) : pair.pixels.b, asPainted ? imageSize.a : imageSize.b, captionB, `${captionB}. Arrow keys point at a patch, Enter pins it`);
+    // A smaller view is shown smaller, though not so small that its patches cannot be pointed at.
+    const greatest = Math.max(imageSize.a, imageSize.b);
+    for (const side of ['a', 'b'] as const) this.pictures[side].element.style.width = `${100 * Math.max(leastShare, asPainted ? 1 : imageSize[side] / greatest)}%`;
     this.originalFigure.hidden = !asPainted;
     this.pictures.a.draw();
     this.pictures.b.draw();
@@ -148,17 +162,23 @@ export class Column {
     if (!pair) return;
     const side = pointed?.side ?? 'a';
     const patch = pointed ? this.patchOf(pointed) : null;
-    const overlays: Record<Side, Overlay> = { a: this.blank(pair), b: this.blank(pair) };
+    const overlays: Record<Side, Overlay> = { a: this.blank(pair, 'a'), b: this.blank(pair, 'b') };
     const lines: Line[] = [];
     let range: { low: number; high: number; what: string } | null = null;
     const { mode } = view;
     let sentence = '';
     if (mode === 'colours') for (const each of ['a', 'b'] as const) overlays[each].colours = pair.colours[each];
+    this.heads.hide();
+    if (mode === 'reconstruction' || mode === 'attention') for (const each of ['a', 'b'] as const) overlays[each].hidden = null;
     if (mode === 'reconstruction') {
       overlays.a.mask = extras.painted?.mask ?? null;
       sentence = extras.painted ? 'The mask is drawn as in training; “New views” draws another.' : '';
     } else if (mode === 'attention') {
       [range, sentence] = this.drawAttention(view, extras, pointed, overlays);
+    } else if (mode === 'codes') {
+      sentence = this.drawCodes(pair, extras.codes, side, patch, pins, overlays);
+    } else if (mode === 'prototypes') {
+      sentence = extras.assigned ? 'Views of one image should be assigned alike, and images of another kind otherwise.' : '';
     } else {
       if (mode === 'matches') sentence = this.drawMatches(view.threshold, patch, side, lines);
       const asked = pins.map((pin, i) => ({ pin, label: String(i + 1) }));
@@ -175,7 +195,7 @@ export class Column {
     }
     this.pictures.a.lay(overlays.a);
     this.pictures.b.lay(overlays.b);
-    this.drawLines(lines, pair.grid);
+    this.drawLines(lines);
     this.legend.classList.toggle('idle', range === null);
     if (range) {
       setText(this.low, `${range.what} ${range.low.toFixed(2)}`);
@@ -185,8 +205,8 @@ export class Column {
   }
 
   /** The patch of this model's grid at what is pointed at. */
-  patchOf({ share }: Pointed): number {
-    const grid = this.pair!.grid;
+  patchOf({ side, share }: Pointed): number {
+    const grid = this.pair!.grid[side];
     return Math.min(grid - 1, Math.floor(share.y * grid)) * grid + Math.min(grid - 1, Math.floor(share.x * grid));
   }
 
@@ -203,8 +223,34 @@ export class Column {
     return { canvas, title: this.element.getAttribute('aria-label') ?? '', said: this.said.textContent };
   }
 
-  private blank(pair: Pair): Overlay & { marks: Mark[] } {
-    return { grid: pair.grid, heat: null, colours: null, mask: null, marks: [] };
+  private blank(pair: Pair, side: Side): Overlay & { marks: Mark[] } {
+    return { grid: pair.grid[side], heat: null, colours: null, opacity: 255, mask: null, hidden: pair.facts.masks[side], veiled: null, framed: null, texts: null, marks: [] };
+  }
+
+  /** What the pictures are, and what the hatching means. */
+  private captions(pair: Pair, { views, mode }: LookView): [string, string] {
+    const { nameA, nameB, masks, imageSize } = pair.facts;
+    const named = (side: Side): string => {
+      const own = this.model?.views.find(({ name }) => name === views?.[side]);
+      const hidden = mode === 'attention' || mode === 'reconstruction' ? null : masks[side];
+      const what = !pair.isKnown ? `${side}: ${side === 'a' ? nameA : nameB}` : own ? `View ${side}: ${own.name}, ${imageSize[side]} pixels` : side === 'a' ? 'View a' : 'View b, of the same image';
+      return hidden ? `${what}. ${hiddenText(hidden, own?.hidden ?? 'mask', pair.predicted && side === 'a')}` : what;
+    };
+    return [named('a'), named('b')];
+  }
+
+  /** The pictures in the colours of their codes; of a patch that is pointed at or pinned all that have the same. */
+  private drawCodes(pair: Pair, codes: Codes | null, side: Side, patch: number | null, pins: readonly Pointed[], overlays: Record<Side, Overlay>): string {
+    if (!codes) return '';
+    const pin = pins.at(-1), chosen = patch !== null ? codes[side][patch]! : pin ? codes[pin.side][this.patchOf(pin)]! : null;
+    for (const each of ['a', 'b'] as const) {
+      const own = codes[each];
+      Object.assign(overlays[each], { colours: codeColours(own), opacity: chosen === null ? 205 : 130, texts: Array.from(own, String) });
+      if (chosen !== null) Object.assign(overlays[each], { veiled: (k: number) => own[k] !== chosen, framed: (k: number) => own[k] === chosen });
+    }
+    if (patch !== null) (overlays[side].marks as Mark[]).push({ kind: 'pin', place: pair.centre(side, patch), label: '' });
+    const look = this.model?.looks.find(({ kind }) => kind === 'codes');
+    return patch !== null ? codeText(pair, codes, side, patch) : pin ? codeText(pair, codes, pin.side, this.patchOf(pin)) : codesText(codes, look?.kind === 'codes' ? look.count : 0);
   }
 
   /** Marks and lines of one patch: what was pointed at, its best match, its true place. */
@@ -212,7 +258,7 @@ export class Column {
     const query = pair.query(side, patch);
     const kind = label === '' ? 'pointed' : 'pin';
     const mark = (on: Side, of: Mark['kind'], place: Place, text: string): void => void (overlays[on].marks as Mark[]).push({ kind: of, place, label: text });
-    mark(side, kind, pair.centre(patch), label);
+    mark(side, kind, pair.centre(side, patch), label);
     if (typeof query === 'string') return query;
     const { over, best, truth, at } = query;
     if (pair.predicted) {
@@ -220,10 +266,10 @@ export class Column {
       if (place && elsewhere !== over) mark(elsewhere, kind, place, label);
     }
     if (truth) mark(over, 'true', truth, '');
-    mark(over, 'best', pair.centre(best), label);
+    mark(over, 'best', pair.centre(over, best), label);
     if (label !== '' || wired) {
-      const from = over === side ? (at[otherSide(side)] ?? null) : pair.centre(patch);
-      if (from) lines.push({ from: { side: otherSide(over), place: from }, to: { side: over, place: pair.centre(best) }, colour: colourOf(query.distance), width: 2 });
+      const from = over === side ? (at[otherSide(side)] ?? null) : pair.centre(side, patch);
+      if (from) lines.push({ from: { side: otherSide(over), place: from }, to: { side: over, place: pair.centre(over, best) }, colour: colourOf(query.distance), width: 2 });
     }
     return query;
   }
@@ -233,45 +279,51 @@ export class Column {
     const shown = this.mutual.filter(({ cosine }) => cosine >= threshold);
     const mine = patch === null ? null : shown.find((match) => (side === 'a' ? match.patch : match.best) === patch);
     for (const match of [...shown].reverse()) {
-      const from = pair.predicted ? pair.placeOf('b', match.patch) ?? (pair.isKnown ? null : pair.centre(match.patch)) : pair.centre(match.patch);
-      if (from) lines.push({ from: { side: 'a', place: from }, to: { side: 'b', place: pair.centre(match.best) }, colour: colourOf(match.distance), width: match === mine ? 3 : 1.3, alpha: mine && match !== mine ? 0.25 : 0.9 });
+      const from = pair.predicted ? pair.placeOf('b', match.patch) ?? (pair.isKnown ? null : pair.centre('a', match.patch)) : pair.centre('a', match.patch);
+      if (from) lines.push({ from: { side: 'a', place: from }, to: { side: 'b', place: pair.centre('b', match.best) }, colour: colourOf(match.distance), width: match === mine ? 3 : 1.3, alpha: mine && match !== mine ? 0.25 : 0.9 });
     }
     const judged = shown.filter(({ distance }) => distance !== null), right = judged.filter(({ distance }) => distance! <= 1).length;
     return `${shown.length} patches are each other's best match${judged.length > 0 ? `; of ${judged.length} that both views show, ${right} (${percent(right / judged.length)}) are right within one patch` : ''}.`;
   }
 
-  private drawAttention({ head, ofClass }: LookView, { attention }: Extras, pointed: Pointed | null, overlays: Record<Side, Overlay>): [{ low: number; high: number; what: string } | null, string] {
+  private drawAttention({ head, ofClass, mass }: LookView, { attention }: Extras, pointed: Pointed | null, overlays: Record<Side, Overlay>): [{ low: number; high: number; what: string } | null, string] {
     const pair = this.pair!;
     let range: { low: number; high: number; what: string } | null = null, sentence = ofClass ? '' : 'Point at a patch to see where it looks in its own picture.';
+    const from: Partial<Record<Side, number>> = {};
     for (const side of ofClass ? (['a', 'b'] as const) : pointed ? [pointed.side] : []) {
       const maps = attention[side];
       if (!maps) continue;
       const patch = ofClass ? -1 : this.patchOf(pointed!);
-      const row = maps.rows.subarray((patch + 1) * maps.tokens, (patch + 2) * maps.tokens);
-      const values = row.subarray(1);
+      from[side] = patch + 1;
+      const row = rowOf(maps, patch + 1, head), values = row.subarray(1);
       const high = values.reduce((most, v) => Math.max(most, v), 0);
       overlays[side].heat = { values, low: 0, high };
-      if (patch >= 0) (overlays[side].marks as Mark[]).push({ kind: 'pointed', place: pair.centre(patch), label: '' });
+      const kept = mass === null ? null : keptByMass(values, mass);
+      if (kept) Object.assign(overlays[side], { veiled: (k: number) => !kept[k], framed: (k: number) => kept[k] === 1 });
+      if (patch >= 0) (overlays[side].marks as Mark[]).push({ kind: 'pointed', place: pair.centre(side, patch), label: '' });
       range = { low: 0, high, what: 'attention' };
       const which = head === null ? 'The mean of all heads' : `Head ${head + 1}`;
-      sentence = patch < 0 ? `${which}, from the class token: the brighter a patch, the more of it goes there.`
-        : `${which}, from view ${side}, ${placeText(pair.centre(patch))}: most (${percent(high)}) goes to ${placeText(pair.centre(values.indexOf(high)))}; ${percent(row[0]!)} to the class token.`;
+      const most = kept && mass !== null ? ` ${kept.reduce((sum, is) => sum + is, 0)} of ${kept.length} patches of view ${side} have ${percent(mass)} of it.` : '';
+      sentence = patch < 0 ? `${which}, from the class token: the brighter a patch, the more of it goes there.${most}`
+        : `${which}, from view ${side}, ${placeText(pair.centre(side, patch))}: most (${percent(high)}) goes to ${placeText(pair.centre(side, values.indexOf(high)))}; ${percent(row[0]!)} to the class token.${most}`;
     }
+    this.heads.draw(attention, from, head, mass);
     return [range, sentence];
   }
 
-  private drawLines(lines: readonly Line[], grid: number): void {
+  private drawLines(lines: readonly Line[]): void {
+    const { grid } = this.pair!;
     const { clientWidth: width, clientHeight: height } = this.holder;
     const context = surface(this.wires, width, height);
     if (lines.length === 0) return;
     const origin = this.holder.getBoundingClientRect();
     const boxes = { a: this.pictures.a.over.getBoundingClientRect(), b: this.pictures.b.over.getBoundingClientRect() };
-    const inHolder = ({ side, place }: Line['from']): [number, number] => [boxes[side].left - origin.left + (place.column / grid) * boxes[side].width, boxes[side].top - origin.top + (place.row / grid) * boxes[side].height];
+    const inHolder = ({ side, place }: Line['from']): [number, number] => [boxes[side].left - origin.left + (place.column / grid[side]) * boxes[side].width, boxes[side].top - origin.top + (place.row / grid[side]) * boxes[side].height];
     for (const { from, to, colour, width: stroke, alpha = 1 } of lines) {
       const path = new Path2D();
       const [x0, y0] = inHolder(from), [x1, y1] = inHolder(to);
       // Lines of one row would lie on each other.
-      const sag = (from.place.column / grid - 0.5) * 0.09 * Math.hypot(x1 - x0, y1 - y0);
+      const sag = (from.place.column / grid[from.side] - 0.5) * 0.09 * Math.hypot(x1 - x0, y1 - y0);
       path.moveTo(x0, y0);
       path.quadraticCurveTo((x0 + x1) / 2, (y0 + y1) / 2 + sag, x1, y1);
       for (const end of [from, to]) {
@@ -313,9 +365,17 @@ function layHeat({ values, over }: Query, overlays: Record<Side, Overlay>): { lo
   return { low, high, what: 'cosine' };
 }
 
+/** What training hides of a view, in words. */
+function hiddenText(mask: readonly number[], by: NonNullable<LookedView['hidden']>, isUsed: boolean): string {
+  const hidden = mask.reduce((sum, is) => sum + is, 0);
+  if (hidden === 0) return 'Nothing of it is masked this time';
+  const what = `Hatched: ${hidden} of ${mask.length} patches`;
+  return by === 'dropped' ? `${what}, which the method drops, the same places in a whole batch` : isUsed ? `${what}, which the prediction does not see` : `${what}, masked in training; features are of the whole view`;
+}
+
 /** What was painted where the mask is, and the picture itself elsewhere. */
 function joined(pair: Pair, { mask, pixels }: Painted): Uint8Array {
-  const { imageSize: size, grid } = pair.facts, side = size / grid;
+  const size = pair.facts.imageSize.a, grid = pair.grid.a, side = size / grid;
   const result = pair.pixels.a.slice();
   for (let y = 0; y < size; y++)
     for (let x = 0; x < size; x++) {

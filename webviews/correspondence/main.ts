@@ -1,16 +1,18 @@
 /** Dense correspondence: models, images and features that the user chooses, brought together on the page. Pairs are asked for one at a time for each column, and the latest choice always. */
-import type { LookCalls, LookedModel, LookModel, LookNotice, LookOpen, MatchRates } from '../../backend/protocol.ts';
+import type { LookCalls, LookedModel, LookModel, LookNotice, LookOpen, LookPairRequest, MatchRates, PairChoice, Sorted } from '../../backend/protocol.ts';
 import { Host } from '../common/messaging.ts';
 import { onThemeChange } from '../common/theme.ts';
 import '../common/common.css';
 import './correspondence.css';
-import { Column, legendOfMarks, type Extras } from './column.ts';
+import { codesAnswer } from './codes.ts';
+import { Column, legendOfMarks, noExtras, type Extras } from './column.ts';
 import { MatchTable } from './matchTable.ts';
+import { assignedAnswer, membersOf, type Pictured, type Sorting } from './members.ts';
 import { Page } from './page.ts';
 import { Pair } from './pair.ts';
 import { pictureOfColumns } from './snapshot.ts';
 import { pairsText, scoreOf, verdict, type Score } from './scores.ts';
-import { mostColumns, mostPins, restoreView, type ColumnChoice, type LookView, type Pointed } from './view.ts';
+import { lookOf, lookOfMode, mostColumns, mostPins, restoreView, sortedBy, type ColumnChoice, type Mode, type Pointed } from './view.ts';
 import { errorText, placeText } from './words.ts';
 
 /** Pairs that are kept for a slider that goes back. */
@@ -38,6 +40,9 @@ let measuring = false;
 const models = new Map<string, LookedModel>();
 const pairs = new Map<string, Pair>();
 const rates = new Map<string, MatchRates>();
+const sortings = new Map<string, Sorting>();
+/** Pictures of what belongs to one code or prototype; the last few. */
+const pictured = new Map<string, Pictured>();
 
 const host = new Host<LookCalls, LookOpen, LookNotice>(take, (notice) => {
   if (notice.kind === 'state') return take(notice.state);
@@ -50,23 +55,23 @@ const table = new MatchTable();
 const page = new Page({
   change(change) {
     Object.assign(view, change);
-    if ('other' in change) view.pins = [];
+    if ('other' in change || 'views' in change) view.pins = [];
     remember();
     render();
-    if (['layer', 'branch', 'other'].some((name) => name in change)) refresh();
-    else if ('mode' in change) repaint();
+    if (['layer', 'branch', 'other', 'views', 'masked'].some((name) => name in change)) refresh();
+    else if ('mode' in change) {
+      repaint();
+      answer();
+    }
     else drawAll();
-    if (['head', 'block', 'mode'].some((name) => name in change)) refreshExtras();
+    if (['block', 'mode'].some((name) => name in change)) refreshExtras();
   },
   go(index, other) {
     const count = (other ? (state?.others ?? state?.images) : state?.images)?.count ?? 1;
     const next = index === -1 ? view.index + 1 : index === -2 ? view.index - 1 : index;
-    if (other) view.other = Math.min(count - 1, next);
-    else view.index = ((next % count) + count) % count;
-    view.pins = [];
-    remember();
-    render();
-    refresh();
+    if (!other) return goTo(((next % count) + count) % count);
+    view.other = Math.min(count - 1, next);
+    goTo(view.index);
   },
   reroll() {
     view.seed = (view.seed + 1) % 2 ** 32;
@@ -103,7 +108,7 @@ const page = new Page({
   again: () => void host.ask('again', {}, { patient: true }).catch(complain),
 }, legendOfMarks(), table.element);
 
-page.show(null, view, null);
+page.show(null, view, []);
 onThemeChange(() => repaint());
 let width = 0;
 new ResizeObserver(() => {
@@ -123,9 +128,20 @@ function take(next: LookOpen): void {
   if (before?.images && (JSON.stringify(before.images) !== JSON.stringify(next.images) || JSON.stringify(before.others) !== JSON.stringify(next.others))) {
     pairs.clear();
     rates.clear();
+    sortings.clear();
+    pictured.clear();
     for (const one of shown) one.key = '';
     view.pins = [];
   }
+  remember();
+  render();
+  refresh();
+}
+
+function goTo(index: number): void {
+  view.index = index;
+  view.pins = [];
+  view.entry = null;
   remember();
   render();
   refresh();
@@ -146,8 +162,8 @@ function render(): void {
     shown[i].choice = choice;
   });
   page.columns.dataset.count = String(shown.length);
-  page.body.dataset.mode = view.mode;
-  page.show(state, view, modelOf(view.columns[0]));
+  page.body.dataset.mode = modeNow();
+  page.show(state, viewNow(), view.columns.flatMap((choice) => modelOf(choice) ?? []));
   for (const one of shown) {
     const subject = state?.subjects[one.choice.subject];
     if (subject) one.column.show(subject, one.choice, modelOf(one.choice), shown.length === 1, playing?.shown === one);
@@ -156,7 +172,7 @@ function render(): void {
 
 function makeColumn(): Shown {
   const one: Shown = {
-    choice: { subject: 0, step: null, untrained: false }, asking: false, key: '', extras: { attention: {}, painted: null }, extrasKey: '',
+    choice: { subject: 0, step: null, untrained: false }, asking: false, key: '', extras: noExtras(), extrasKey: '',
     column: new Column({
       point(at) {
         point(at);
@@ -167,6 +183,22 @@ function makeColumn(): Shown {
         view.pins = same >= 0 ? view.pins.filter((_, i) => i !== same) : [...view.pins, at].slice(-mostPins);
         remember();
         drawAll();
+      },
+      head(head) {
+        view.head = head;
+        remember();
+        render();
+        drawAll();
+      },
+      members: {
+        choose(entry) {
+          view.entry = entry;
+          remember();
+          drawAll();
+        },
+        go(image) {
+          goTo(image);
+        },
       },
       step(value) {
         pause();
@@ -197,7 +229,7 @@ function point(at: Pointed | null): void {
   requestAnimationFrame(() => {
     pointing = false;
     const began = performance.now();
-    for (const one of shown) one.column.draw(view, pointed, view.pins, one.extras);
+    for (const one of shown) one.column.draw(viewNow(), pointed, view.pins, one.extras);
     performance.measure('look-pointed', { start: began, end: performance.now() });
   });
 }
@@ -246,11 +278,28 @@ const asked = (choice: ColumnChoice): LookModel => ({ subject: choice.subject, s
 const modelKey = (choice: ColumnChoice): string => `${choice.subject} ${String(stepOf(choice))} ${isUntrained(choice)}`;
 const modelOf = (choice: ColumnChoice | undefined): LookedModel | null => (choice ? (models.get(String(choice.subject)) ?? null) : null);
 
-/** What is asked of a column's model: where it has no such layer or branch, the nearest that it has. */
-function choiceFor(choice: ColumnChoice): { seed: number; branch: LookView['branch']; layer: string } {
+/** Modes that any model here offers. */
+const offered = (mode: Mode): boolean => view.columns.some((choice) => !modelOf(choice) || lookOf(modelOf(choice), lookOfMode[mode]));
+const modeNow = (): Mode => (offered(view.mode) ? view.mode : 'similarity');
+/** The choice as it can be shown. */
+const viewNow = () => ({ ...view, mode: modeNow() });
+
+/** What is asked of a column's model: where it has no such layer, branch or view, the nearest that it has. */
+function choiceFor(choice: ColumnChoice): PairChoice {
   const model = modelOf(choice);
-  const layer = !model || model.layers.includes(view.layer) ? view.layer : 'encoder';
-  return { seed: view.seed, branch: model && !model.branches.includes(view.branch) ? 'online' : view.branch, layer };
+  const layer = !model || lookOf(model, 'features')?.layers.includes(view.layer) ? view.layer : 'encoder';
+  const has = (name: string): boolean => model?.views.some((own) => own.name === name) ?? true;
+  return { seed: view.seed, branch: model && !model.branches.includes(view.branch) ? 'online' : view.branch, layer, views: view.other === null && view.views && has(view.views.a) && has(view.views.b) ? view.views : null, masked: view.masked };
+}
+
+/** What a column cannot show as it was chosen. */
+function lacking(choice: ColumnChoice): string | null {
+  const model = modelOf(choice), asked = choiceFor(choice);
+  if (!model) return null;
+  const { mode } = viewNow();
+  if (!lookOf(model, lookOfMode[mode])) return `this model has no ${mode}`;
+  if (asked.layer !== view.layer) return 'this model has no such layer: its encoder\'s output is shown';
+  return view.other === null && view.views && !asked.views ? 'training takes no such views here: two crops drawn alike for every method are shown' : null;
 }
 
 const pairKey = (choice: ColumnChoice): string => JSON.stringify([modelKey(choice), view.index, view.other, choiceFor(choice)]);
@@ -281,9 +330,9 @@ async function refreshColumn(one: Shown): Promise<void> {
       const pair = kept ?? (await askPair(one.choice, key));
       if (key !== pairKey(one.choice)) continue;
       one.key = key;
-      one.extras = { attention: {}, painted: null };
+      one.extras = noExtras();
       one.extrasKey = '';
-      one.column.take(pair, modelOf(one.choice)?.layers.includes(view.layer) === false ? 'this model has no such layer: its encoder\'s output is shown' : null);
+      one.column.take(pair, lacking(one.choice));
       one.column.waits(false);
       page.waits('');
       paint(one);
@@ -317,7 +366,7 @@ function settle(): void {
   settling = setTimeout(() => void compareUntrained(), settleMilliseconds);
 }
 
-const ratesKey = (choice: ColumnChoice, untrained: boolean, only: number | null): string => JSON.stringify([untrained ? `${choice.subject} untrained` : modelKey(choice), only, only === null ? view.pairs : 1, only === null ? null : view.seed, choiceFor({ ...choice, untrained: false }).branch, choiceFor(choice).layer]);
+const ratesKey = (choice: ColumnChoice, untrained: boolean, only: number | null): string => JSON.stringify([untrained ? `${choice.subject} untrained` : modelKey(choice), only, only === null ? view.pairs : 1, only === null ? null : view.seed, { ...choiceFor({ ...choice, untrained: false }), seed: null }]);
 
 /** The same pair by the model before its first step. */
 async function compareUntrained(): Promise<void> {
@@ -336,24 +385,75 @@ async function compareUntrained(): Promise<void> {
   }
 }
 
-/** Many pairs, of every column and of the untrained model. */
+/** Many images, of every column: pairs of views, by the untrained model too; or sorted by codes or prototypes. */
 async function measure(): Promise<void> {
   measuring = true;
+  const by = sortedBy(modeNow());
   try {
     for (const { choice } of [...shown])
-      for (const untrained of isUntrained(choice) ? [true] : [false, true]) {
-        const key = ratesKey(choice, untrained, null);
-        if (rates.has(key)) continue;
-        page.measuring(0, 1);
-        rates.set(key, await host.ask('rates', { model: { ...asked(choice), untrained }, only: null, pairs: view.pairs, ...choiceFor(choice), seed: 0 }, { patient: true }));
-        answer();
-      }
+      if (by) await sort(choice, by);
+      else for (const untrained of isUntrained(choice) ? [true] : [false, true]) await measureRates(choice, untrained);
   } catch (error) {
     if (!/cancel/i.test(messageOf(error))) complain(error);
   } finally {
     measuring = false;
     page.measuring(null, 0);
     page.waits('');
+  }
+}
+
+async function measureRates(choice: ColumnChoice, untrained: boolean): Promise<void> {
+  const key = ratesKey(choice, untrained, null);
+  if (rates.has(key)) return;
+  page.measuring(0, 1);
+  rates.set(key, await host.ask('rates', { model: { ...asked(choice), untrained }, only: null, pairs: view.pairs, ...choiceFor(choice), seed: 0 }, { patient: true }));
+  answer();
+}
+
+const sortingKey = (choice: ColumnChoice, by: Sorted): string => JSON.stringify([modelKey(choice), by, view.pairs]);
+
+async function sort(choice: ColumnChoice, by: Sorted): Promise<void> {
+  const key = sortingKey(choice, by);
+  if (sortings.has(key) || !lookOf(modelOf(choice), by)) return;
+  page.measuring(0, 1);
+  const { counts, members, shares, ...facts } = await host.ask('gather', { model: asked(choice), by, count: Math.min(view.pairs, state?.images?.count ?? 1) }, { patient: true });
+  sortings.set(key, { ...facts, counts: new Int32Array(counts), members: new Int32Array(members), shares: new Float32Array(shares) });
+  drawAll();
+}
+
+/** The code or prototype that a column shows more of. */
+function entryOf({ column, extras }: Shown, by: Sorted): number | null {
+  if (by === 'prototypes') return view.entry ?? extras.assigned?.a.prototypes[0] ?? null;
+  const pin = view.pins.at(-1);
+  return pin && extras.codes && column.pair ? (extras.codes[pin.side][column.patchOf(pin)] ?? null) : null;
+}
+
+/** What belongs to the code or prototype, of the images that were sorted; pictures of it come when they are here. */
+function showMembers(one: Shown): void {
+  const by = sortedBy(modeNow()), { members } = one.column;
+  if (!by || !lookOf(modelOf(one.choice), by)) return members.show(null, null, null, null, null);
+  const entry = entryOf(one, by), sorting = sortings.get(sortingKey(one.choice, by)) ?? null;
+  const nearest = sorting && entry !== null && entry < sorting.counts.length ? membersOf(sorting, entry) : [];
+  const key = JSON.stringify([modelKey(one.choice), nearest.map(({ image }) => image)]);
+  members.grid = modelOf(one.choice)?.grid ?? 1;
+  members.show(by, one.extras.assigned, entry, sorting, pictured.get(key) ?? null);
+  if (nearest.length > 0 && !pictured.has(key)) void loadPictures(one, key, nearest.map(({ image }) => image));
+}
+
+const loadingPictures = new Set<string>();
+
+async function loadPictures(one: Shown, key: string, indices: number[]): Promise<void> {
+  if (loadingPictures.has(key)) return;
+  loadingPictures.add(key);
+  try {
+    const { imageSize, names, pixels } = await host.ask('pictures', { model: asked(one.choice), indices }, { patient: true });
+    pictured.set(key, { imageSize, names, pixels: new Uint8Array(pixels) });
+    if (pictured.size > keptPairs) pictured.delete(pictured.keys().next().value!);
+    showMembers(one);
+  } catch (error) {
+    complain(error);
+  } finally {
+    loadingPictures.delete(key);
   }
 }
 
@@ -375,9 +475,16 @@ function answer(): void {
   if (!first || !pair) return;
   const { nameA, nameB, pck } = pair.facts;
   const many = scoresOf(first).find(({ title }) => title !== 'this pair'), own = scoresOf(first).find(({ title }) => title === 'this pair');
-  const { bold, rest } = many ? verdict(many, null) : own && pck ? verdict(own, pck.patches)
-    : { bold: view.other === null ? 'These views share nothing' : `${first.column.mutual.length} of ${pair.grid ** 2} patches are each other's best match`, rest: view.other === null ? ': draw others.' : '. Of two images nobody knows the truth.' };
+  const { bold, rest } = answerOf(first) ?? (many ? verdict(many, null) : own && pck ? verdict(own, pck.patches)
+    : { bold: view.other === null ? 'These views share nothing' : `${first.column.mutual.length} of ${pair.grid.a ** 2} patches are each other's best match`, rest: view.other === null ? ': draw others.' : '. Of two images nobody knows the truth.' });
   page.answer(bold, rest, view.other === null ? nameA : `${nameA} · ${nameB}`);
+}
+
+/** The answer of the modes that are not about matches; null: those are asked about, or it is not known yet. */
+function answerOf({ column, extras }: Shown): { bold: string; rest: string } | null {
+  const { pair } = column;
+  if (modeNow() === 'codes' && extras.codes && pair) return codesAnswer(pair, extras.codes);
+  return modeNow() === 'prototypes' && extras.assigned ? assignedAnswer(extras.assigned) : null;
 }
 
 /** Attention and reconstructions, where they are shown. */
@@ -386,43 +493,50 @@ function refreshExtras(): void {
 }
 
 async function loadExtras(one: Shown): Promise<void> {
-  const { mode, head, block: chosen } = view;
-  const model = modelOf(one.choice);
-  if (!one.column.pair || !model || (mode !== 'attention' && mode !== 'reconstruction')) return;
-  const block = Math.min(chosen ?? model.blocks - 1, model.blocks - 1);
-  const key = JSON.stringify([one.key, mode, mode === 'attention' ? [head, block] : null]);
+  const model = modelOf(one.choice), mode = modeNow();
+  if (!one.column.pair || !model || !lookOf(model, lookOfMode[mode])) return;
+  const block = Math.min(view.block ?? Infinity, (lookOf(model, 'attention')?.blocks ?? 1) - 1);
+  const key = JSON.stringify([one.key, mode, mode === 'attention' ? block : null]);
   if (key === one.extrasKey) return;
   one.extrasKey = key;
   const request = { model: asked(one.choice), a: view.index, b: view.other, ...choiceFor(one.choice) };
   try {
-    if (mode === 'reconstruction') {
-      if (!model.reconstructs) return;
-      const { pixels, mask, normalised } = await host.ask('reconstruction', request, { patient: true });
-      if (key === one.extrasKey) one.extras.painted = { mask, normalised, pixels: new Uint8Array(pixels) };
-    } else {
-      for (const side of ['a', 'b'] as const) {
-        const { heads, tokens, probabilities } = await host.ask('attention', { ...request, view: side, block }, { patient: true });
-        if (key === one.extrasKey) one.extras.attention[side] = { tokens, rows: headOf(new Float32Array(probabilities), heads, tokens, head) };
-      }
-    }
+    const found = await askExtras(mode, request, block);
+    if (key === one.extrasKey) Object.assign(one.extras, found);
   } catch (error) {
     complain(error);
   }
   paint(one);
+  answer();
 }
 
-/** One head's rows, or the mean over heads. */
-function headOf(probabilities: Float32Array, heads: number, tokens: number, head: number | null): Float32Array {
-  const size = tokens * tokens;
-  if (head !== null) return probabilities.slice(Math.min(head, heads - 1) * size, (Math.min(head, heads - 1) + 1) * size);
-  const mean = new Float32Array(size);
-  for (let k = 0; k < probabilities.length; k++) mean[k % size]! += probabilities[k]! / heads;
-  return mean;
+/** What a mode shows besides features. */
+async function askExtras(mode: Mode, request: LookPairRequest, block: number): Promise<Partial<Extras>> {
+  switch (mode) {
+    case 'attention': {
+      const of = async (side: 'a' | 'b') => {
+        const { probabilities, ...maps } = await host.ask('attention', { ...request, view: side, block }, { patient: true });
+        return { ...maps, probabilities: new Float32Array(probabilities) };
+      };
+      return { attention: { a: await of('a'), b: await of('b') } };
+    }
+    case 'codes': {
+      const { a, b } = await host.ask('codes', request, { patient: true });
+      return { codes: { a: new Int32Array(a), b: new Int32Array(b) } };
+    }
+    case 'prototypes': return { assigned: await host.ask('assignments', request, { patient: true }) };
+    case 'reconstruction': {
+      const { pixels, mask, normalised } = await host.ask('reconstruction', request, { patient: true });
+      return { painted: { mask, normalised, pixels: new Uint8Array(pixels) } };
+    }
+    default: return {};
+  }
 }
 
 function paint(one: Shown): void {
-  one.column.paint(view, one.extras);
-  one.column.draw(view, pointed, view.pins, one.extras);
+  one.column.paint(viewNow(), one.extras);
+  one.column.draw(viewNow(), pointed, view.pins, one.extras);
+  showMembers(one);
   showMatches();
 }
 
@@ -431,7 +545,10 @@ function repaint(): void {
 }
 
 function drawAll(): void {
-  for (const one of shown) one.column.draw(view, pointed, view.pins, one.extras);
+  for (const one of shown) {
+    one.column.draw(viewNow(), pointed, view.pins, one.extras);
+    showMembers(one);
+  }
   showMatches();
 }
 
@@ -444,10 +561,10 @@ function showMatches(): void {
     const { pair } = column;
     if (!pair) return [];
     const patch = column.patchOf(pin), query = pair.query(pin.side, patch);
-    const from = `${pin.side}, ${placeText(pair.centre(patch))}`;
+    const from = `${pin.side}, ${placeText(pair.centre(pin.side, patch))}`;
     if (typeof query === 'string') return [[String(i + 1), nameOf(choice), from, query, '', '', '']];
     const { best, values, over, truth, distance, error } = query;
-    return [[String(i + 1), nameOf(choice), from, `${over}, ${placeText(pair.centre(best))}`, values[best]!.toFixed(3), truth ? placeText(truth) : '–', errorText(distance, error)]];
+    return [[String(i + 1), nameOf(choice), from, `${over}, ${placeText(pair.centre(over, best))}`, values[best]!.toFixed(3), truth ? placeText(truth) : '–', errorText(distance, error)]];
   })));
 }
 

@@ -35,7 +35,7 @@ function tableOf(name: string, pair: Pair): HTMLElement {
   const head = [pair.predicted ? 'Place of b' : 'Patch of a', 'Best match in b', 'Cosine', 'Each other\'s best', 'Truly at', 'Error'];
   return element('table', { class: 'matches' }, element('caption', {}, name), element('thead', {}, element('tr', {}, ...head.map((text) => element('th', { scope: 'col' }, text)))),
     element('tbody', {}, ...Array.from(pair.best, (best, patch) => {
-      const truth = pair.truthOf(patch), { distance, error } = pair.errorOf(best, truth);
-      return element('tr', {}, element('th', { scope: 'row' }, placeText(pair.centre(patch))), ...[placeText(pair.centre(best)), pair.similarities('a', patch)[best]!.toFixed(3), pair.mutual[patch] ? 'yes' : '', truth ? placeText(truth) : '–', errorText(distance, error)].map((text) => element('td', {}, text)));
+      const truth = pair.truthOf(patch), { distance, error } = pair.errorOf('b', best, truth);
+      return element('tr', {}, element('th', { scope: 'row' }, placeText(pair.centre(pair.predicted ? 'b' : 'a', patch))), ...[placeText(pair.centre('b', best)), pair.similarities('a', patch)[best]!.toFixed(3), pair.mutual[patch] ? 'yes' : '', truth ? placeText(truth) : '–', errorText(distance, error)].map((text) => element('td', {}, text)));
     })));
 }

@@ -1,7 +1,7 @@
 /** The page around the columns: which images and features are compared, the answer in one sentence, what is pinned, and what to do when there is nothing. */
 import type { LookedModel, LookOpen } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
-import { modes, type LookView, type Mode } from './view.ts';
+import { lookOf, lookOfMode, modes, sortedBy, type LookView, type Mode } from './view.ts';
 import { layerText, methodNames, whole } from './words.ts';
 
 export interface PageActions {
@@ -28,6 +28,8 @@ const modeNames: Readonly<Record<Mode, [name: string, title: string]>> = {
   matches: ['Matches', 'Patches that are each other\'s best match'],
   colours: ['Colours', 'The features\' three main directions as red, green and blue, the same for both pictures'],
   attention: ['Attention', 'Where a patch, or the class token, looks in its own picture'],
+  codes: ['Codes', 'The code that the tokenizer gives each patch, and all patches that have the same'],
+  prototypes: ['Prototypes', 'Which prototypes the views are assigned to, and the nearest images'],
   reconstruction: ['Reconstruction', 'What the model paints where it sees nothing'],
 };
 
@@ -42,7 +44,12 @@ export class Page {
   private readonly index = element('input', { type: 'range', min: 0, step: 1, id: 'index', 'aria-label': 'Image' });
   private readonly indexText = element('span', { class: 'count' });
   private readonly file = element('span', { class: 'file' });
-  private readonly pairing = element('select', { id: 'pairing' }, element('option', { value: 'view' }, 'two views of it'), element('option', { value: 'other' }, 'another image'), element('option', { value: 'choose' }, 'another image from elsewhere…'));
+  private readonly pairing = element('select', { id: 'pairing' }, element('option', { value: 'view' }, 'two crops of it, alike for every method'), element('option', { value: 'training' }, 'its views in training'), element('option', { value: 'other' }, 'another image'), element('option', { value: 'choose' }, 'another image from elsewhere…'));
+  private readonly viewA = element('select', { 'aria-label': 'View a' });
+  private readonly viewB = element('select', { 'aria-label': 'View b' });
+  private readonly viewsPart = element('span', { class: 'part' }, this.viewA, element('span', { 'aria-hidden': 'true' }, 'and'), this.viewB);
+  private readonly masked = element('input', { type: 'checkbox' });
+  private readonly maskedPart = element('label', { class: 'part', title: 'Hatch what training hides of a view; the prediction does not see it' }, this.masked, 'Mask');
   private readonly otherPart: HTMLElement;
   private readonly other = element('input', { type: 'range', min: 0, step: 1, 'aria-label': 'Image of b' });
   private readonly otherText = element('span', { class: 'count' });
@@ -57,12 +64,14 @@ export class Page {
   private readonly head = element('select', { 'aria-label': 'Head' });
   private readonly block = element('select', { 'aria-label': 'Block' });
   private readonly from = element('select', { 'aria-label': 'Attention from' }, element('option', { value: 'patch' }, 'from the patch pointed at'), element('option', { value: 'class' }, 'from the class token'));
+  private readonly mass = element('select', { 'aria-label': 'Patches that are kept' }, element('option', { value: '' }, 'all patches'), ...[0.9, 0.8, 0.6, 0.4].map((share) => element('option', { value: share }, `the ${100 * share} % mass`)));
   private readonly parts: Partial<Record<Mode, HTMLElement>>;
   private readonly pins = element('div', { class: 'pins', hidden: true });
   private readonly pinRows = element('tbody');
   private readonly measureButton: HTMLButtonElement;
   private readonly stopButton: HTMLButtonElement;
-  private readonly pairs = element('select', { id: 'pairs' }, ...[16, 64, 256, 1024].map((n) => element('option', { value: n }, whole(n))));
+  private readonly pairs = element('select', { id: 'pairs' }, ...[16, 64, 256, 1024, 4096].map((n) => element('option', { value: n }, whole(n))));
+  private readonly measured = element('span');
   private readonly progress = element('progress', { max: 1, value: 0, hidden: true, 'aria-label': 'Measuring' });
   private readonly waiting = element('span', { class: 'note', role: 'status' });
   private readonly empty = element('div', { class: 'empty' });
@@ -80,8 +89,11 @@ export class Page {
     this.other.addEventListener('input', () => actions.go(this.other.valueAsNumber, true));
     this.pairing.addEventListener('change', () => {
       if (this.pairing.value === 'choose') actions.chooseImages(true);
-      else actions.change({ other: this.pairing.value === 'view' ? null : this.other.valueAsNumber || 0 });
+      else actions.change(this.pairing.value === 'other' ? { other: this.other.valueAsNumber || 0 } : { other: null, views: this.pairing.value === 'training' ? this.firstViews() : null });
     });
+    for (const select of [this.viewA, this.viewB]) select.addEventListener('change', () => actions.change({ views: { a: this.viewA.value, b: this.viewB.value } }));
+    this.masked.addEventListener('change', () => actions.change({ masked: this.masked.checked }));
+    this.mass.addEventListener('change', () => actions.change({ mass: this.mass.value === '' ? null : Number(this.mass.value) }));
     this.layer.addEventListener('change', () => actions.change({ layer: this.layer.value }));
     this.branch.addEventListener('change', () => actions.change({ branch: this.branch.value === 'target' ? 'target' : 'online' }));
     this.threshold.addEventListener('input', () => actions.change({ threshold: this.threshold.valueAsNumber }));
@@ -100,19 +112,19 @@ export class Page {
     this.empty.append(this.emptyTitle, this.emptyText, this.emptyButton);
     this.parts = {
       matches: element('span', { class: 'part' }, element('label', { for: 'threshold' }, 'cosine at least'), this.threshold, this.thresholdText),
-      attention: element('span', { class: 'part' }, this.block, this.head, this.from),
+      attention: element('span', { class: 'part' }, this.block, this.head, this.from, this.mass),
     };
     this.otherPart = element('span', { class: 'part' }, this.other, this.otherText);
     const header = element('header', { class: 'top' }, element('div', {}, this.title, this.about),
       element('div', { class: 'keep' }, this.untrainedButton, this.addButton, button('Copy picture', {}, () => actions.copy()), button('Save picture…', {}, () => actions.save())));
     const images = element('div', { class: 'toolbar', role: 'group', 'aria-label': 'Images' },
       button('◂', { 'aria-label': 'Previous image', title: 'Previous image (P)' }, () => actions.go(-2, false)), this.index, button('▸', { 'aria-label': 'Next image', title: 'Next image (N)' }, () => actions.go(-1, false)), this.indexText, this.file,
-      element('span', { class: 'gap' }), element('label', { for: 'pairing' }, 'Compare'), this.pairing, this.otherPart, this.rerollButton, button('Images…', { title: 'Other images: a file or a folder' }, () => actions.chooseImages(false)), this.ownButton);
+      element('span', { class: 'gap' }), element('label', { for: 'pairing' }, 'Compare'), this.pairing, this.viewsPart, this.otherPart, this.rerollButton, button('Images…', { title: 'Other images: a file or a folder' }, () => actions.chooseImages(false)), this.ownButton);
     const features = element('div', { class: 'toolbar', role: 'group', 'aria-label': 'What is shown' },
-      element('span', { class: 'segments', role: 'group', 'aria-label': 'Show' }, ...Object.values(this.modeButtons)), ...Object.values(this.parts), element('span', { class: 'gap' }), this.featurePart, this.branch);
+      element('span', { class: 'segments', role: 'group', 'aria-label': 'Show' }, ...Object.values(this.modeButtons)), ...Object.values(this.parts), element('span', { class: 'gap' }), this.maskedPart, this.featurePart, this.branch);
     this.pins.append(element('div', { class: 'heading' }, element('h2', {}, 'Pinned patches'), button('Remove all', { class: 'quiet' }, () => actions.unpin())),
       element('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Pinned patches' }, element('table', {}, element('thead', {}, element('tr', {}, ...['Pin', 'Model', 'Patch', 'Best match', 'Cosine', 'Truly at', 'Error'].map((text) => element('th', { scope: 'col' }, text)))), this.pinRows)));
-    const measuring = element('div', { class: 'toolbar measuring', role: 'group', 'aria-label': 'Over many pairs' }, element('label', { for: 'pairs' }, 'Over many images:'), this.pairs, element('span', {}, 'pairs of views'), this.measureButton, this.stopButton, this.progress);
+    const measuring = element('div', { class: 'toolbar measuring', role: 'group', 'aria-label': 'Over many pairs' }, element('label', { for: 'pairs' }, 'Over many images:'), this.pairs, this.measured, this.measureButton, this.stopButton, this.progress);
     this.body.append(element('div', { class: 'answer' }, this.headline, this.waiting), images, features, marks, this.columns, measuring, this.pins, table);
     document.querySelector('#view')!.append(header, this.alert, this.empty, this.body, this.status);
     document.addEventListener('keydown', (event) => {
@@ -123,7 +135,12 @@ export class Page {
     });
   }
 
-  show(state: LookOpen | null, view: LookView, model: LookedModel | null): void {
+  /** The first column's. */
+  private model: LookedModel | null = null;
+
+  show(state: LookOpen | null, view: LookView, models: readonly LookedModel[]): void {
+    const model = models[0] ?? null;
+    this.model = model;
     const ready = state !== null && state.trusted && state.images !== null && state.subjects.length > 0;
     this.body.hidden = !ready;
     this.addButton.hidden = this.untrainedButton.hidden = !ready;
@@ -135,7 +152,9 @@ export class Page {
     this.range(this.index, view.index, images!.count);
     setText(this.indexText, `${whole(view.index + 1)} of ${whole(images!.count)}`);
     const second = others ?? images!;
-    this.pairing.value = view.other === null ? 'view' : 'other';
+    this.pairing.value = view.other !== null ? 'other' : view.views ? 'training' : 'view';
+    this.pairing.options[1]!.hidden = !models.some(({ views }) => views.length > 1);
+    this.showViews(view, models);
     this.otherPart.hidden = view.other === null;
     this.range(this.other, view.other ?? 0, second.count);
     setText(this.otherText, `${whole((view.other ?? 0) + 1)} of ${whole(second.count)}${others ? ` in ${others.name}` : ''}`);
@@ -143,18 +162,39 @@ export class Page {
     this.ownButton.hidden = images!.name === subjects[0]!.name || subjects[0]!.steps.length === 0;
     for (const mode of modes) this.modeButtons[mode].setAttribute('aria-pressed', String(view.mode === mode));
     for (const [mode, part] of Object.entries(this.parts)) part.hidden = mode !== view.mode;
-    this.modeButtons.reconstruction.hidden = !model?.reconstructs;
+    for (const mode of modes) this.modeButtons[mode].hidden = !models.some((each) => lookOf(each, lookOfMode[mode]));
     if (model) {
-      this.options(this.layer, model.layers.map((name) => [name, layerText(name, model.blocks)]), view.layer);
-      this.options(this.head, [['', 'mean of all heads'], ...Array.from({ length: model.heads }, (_, h): [string, string] => [String(h), `head ${h + 1}`])], view.head === null ? '' : String(view.head));
-      this.options(this.block, Array.from({ length: model.blocks }, (_, k): [string, string] => [String(k), `block ${k + 1} of ${model.blocks}`]), String(view.block ?? model.blocks - 1));
-      this.branch.hidden = model.branches.length === 1 || view.layer === 'prediction' || view.mode === 'reconstruction';
+      const features = lookOf(model, 'features'), attention = lookOf(model, 'attention');
+      if (features) this.options(this.layer, features.layers.map((name) => [name, layerText(name, features.blocks)]), view.layer);
+      this.options(this.head, [['', 'mean of all heads'], ...Array.from({ length: attention?.heads ?? 0 }, (_, h): [string, string] => [String(h), `head ${h + 1}`])], view.head === null ? '' : String(view.head));
+      this.options(this.block, Array.from({ length: attention?.blocks ?? 0 }, (_, k): [string, string] => [String(k), `block ${k + 1} of ${attention?.blocks}`]), String(view.block ?? (attention?.blocks ?? 1) - 1));
+      this.branch.hidden = model.branches.length === 1 || (view.layer === 'prediction' && lookOfMode[view.mode] === 'features') || !(lookOfMode[view.mode] === 'features' || view.mode === 'attention');
     }
-    this.featurePart.hidden = view.mode === 'attention' || view.mode === 'reconstruction';
+    this.featurePart.hidden = lookOfMode[view.mode] !== 'features';
     this.branch.value = view.branch;
     this.from.value = view.ofClass ? 'class' : 'patch';
+    this.mass.value = view.mass === null ? '' : String(view.mass);
     this.pairs.value = String(view.pairs);
+    setText(this.measured, sortedBy(view.mode) ? 'images' : 'pairs of views');
+    this.measureButton.title = sortedBy(view.mode) ? `Sort many images by their ${view.mode}, to see which belong together` : 'How often patches find their place, over many pairs of views';
     this.trouble(state.problem);
+  }
+
+  /** What a and b are first, where views of training are chosen: the first two. */
+  private firstViews(): LookView['views'] {
+    const [a, b] = this.model?.views ?? [];
+    return a && b ? { a: a.name, b: b.name } : null;
+  }
+
+  private showViews(view: LookView, models: readonly LookedModel[]): void {
+    const own = models.find(({ views }) => views.length > 1)?.views ?? [];
+    this.viewsPart.hidden = view.other !== null || !view.views;
+    const entries = own.map(({ name, imageSize }): [string, string] => [name, `${name}, ${imageSize} pixels`]);
+    this.options(this.viewA, entries, view.views?.a ?? '');
+    this.options(this.viewB, entries, view.views?.b ?? '');
+    const isHidden = view.other === null && view.views ? own.some(({ name, hidden }) => hidden && (name === view.views?.a || name === view.views?.b)) : view.layer === 'prediction' && models.some(({ views }) => views.some(({ hidden }) => hidden));
+    this.maskedPart.hidden = !isHidden || view.mode === 'attention' || view.mode === 'reconstruction';
+    this.masked.checked = view.masked;
   }
 
   /** The cosines between which mutual matches lie. */

@@ -30,8 +30,9 @@ export interface Query {
 
 export class Pair {
   readonly facts: PairFacts;
-  readonly grid: number;
-  /** [grid * grid]: the best match of each patch of a (of each place of b, where features are predicted), the reverse, and whether both agree. */
+  /** Patches a side of each picture. */
+  readonly grid: Readonly<Record<Side, number>>;
+  /** The best match of each patch of a (of each place of b, where features are predicted), the reverse, and whether both agree. */
   readonly best: Int32Array;
   readonly bestOfB: Int32Array;
   readonly mutual: Uint8Array;
@@ -77,23 +78,24 @@ export class Pair {
   /** The true place that the match of the row `best` has is judged by; null where there is none. */
   truthOf(patch: number): Place | null {
     if (!this.predicted) return this.placeOf('a', patch);
-    return this.isKnown && this.placeOf('b', patch) === null ? null : this.isKnown ? this.centre(patch) : null;
+    return this.isKnown && this.placeOf('b', patch) === null ? null : this.isKnown ? this.centre('b', patch) : null;
   }
 
-  centre(patch: number): Place {
-    return { row: Math.floor(patch / this.grid) + 0.5, column: (patch % this.grid) + 0.5 };
+  centre(side: Side, patch: number): Place {
+    const grid = this.grid[side];
+    return { row: Math.floor(patch / grid) + 0.5, column: (patch % grid) + 0.5 };
   }
 
   /** The patch that holds a place. */
-  patchAt({ row, column }: Place): number {
-    const within = (v: number): number => Math.min(this.grid - 1, Math.max(0, Math.floor(v)));
-    return within(row) * this.grid + within(column);
+  patchAt(side: Side, { row, column }: Place): number {
+    const grid = this.grid[side], within = (v: number): number => Math.min(grid - 1, Math.max(0, Math.floor(v)));
+    return within(row) * grid + within(column);
   }
 
   /** The cosine of row `patch` of one side with every row of the other. */
   similarities(side: Side, patch: number): Float32Array {
     const { dimension } = this.facts, from = this.features[side], to = this.features[otherSide(side)];
-    const values = new Float32Array(this.grid ** 2);
+    const values = new Float32Array(this.grid[otherSide(side)] ** 2);
     const start = patch * dimension;
     for (let k = 0, at = 0; k < values.length; k++) {
       let sum = 0;
@@ -105,29 +107,29 @@ export class Pair {
 
   private queryFeatures(side: Side, patch: number): Query {
     const over = otherSide(side), truth = this.placeOf(side, patch);
-    return { ...this.judged(this.similarities(side, patch), truth), over, at: { a: side === 'a' ? this.centre(patch) : truth, b: side === 'b' ? this.centre(patch) : truth } };
+    return { ...this.judged(over, this.similarities(side, patch), truth), over, at: { a: side === 'a' ? this.centre('a', patch) : truth, b: side === 'b' ? this.centre('b', patch) : truth } };
   }
 
   /** What view a lets the model predict for a place of b, compared with what the target branch has in all of b. */
   private queryPrediction(side: Side, patch: number): Query | string {
-    const inB = side === 'b' ? this.centre(patch) : this.isKnown ? this.placeOf('a', patch) : this.centre(patch);
+    const inB = side === 'a' && this.isKnown ? this.placeOf('a', patch) : this.centre('b', patch);
     if (!inB) return 'view b does not show this patch: nothing is predicted for it';
-    const place = this.patchAt(inB);
-    const inA = this.isKnown ? this.placeOf('b', place) : this.centre(place);
-    const truth = this.isKnown ? this.centre(place) : null;
-    return { ...this.judged(this.similarities('a', place), truth), over: 'b', at: { a: side === 'a' ? this.centre(patch) : inA, b: this.centre(place) } };
+    const place = this.patchAt('b', inB);
+    const inA = this.isKnown ? this.placeOf('b', place) : this.centre('a', place);
+    const truth = this.isKnown ? this.centre('b', place) : null;
+    return { ...this.judged('b', this.similarities('a', place), truth), over: 'b', at: { a: side === 'a' ? this.centre('a', patch) : inA, b: this.centre('b', place) } };
   }
 
-  private judged(values: Float32Array, truth: Place | null): Pick<Query, 'values' | 'best' | 'truth' | 'error' | 'distance'> {
+  private judged(over: Side, values: Float32Array, truth: Place | null): Pick<Query, 'values' | 'best' | 'truth' | 'error' | 'distance'> {
     let best = 0;
     for (let k = 1; k < values.length; k++) if (values[k]! > values[best]!) best = k;
-    return { values, best, truth, ...this.errorOf(best, truth) };
+    return { values, best, truth, ...this.errorOf(over, best, truth) };
   }
 
-  /** How far a match is from the truth. */
-  errorOf(best: number, truth: Place | null): Pick<Query, 'error' | 'distance'> {
+  /** How far a match in a picture is from the truth. */
+  errorOf(over: Side, best: number, truth: Place | null): Pick<Query, 'error' | 'distance'> {
     if (!truth) return { error: null, distance: null };
-    const centre = this.centre(best), holder = this.centre(this.patchAt(truth));
+    const centre = this.centre(over, best), holder = this.centre(over, this.patchAt(over, truth));
     return { error: Math.hypot(centre.row - truth.row, centre.column - truth.column), distance: Math.max(Math.abs(centre.row - holder.row), Math.abs(centre.column - holder.column)) };
   }
 }
@@ -147,7 +149,7 @@ export function mutualMatches(pair: Pair): MutualMatch[] {
   pair.mutual.forEach((agree, patch) => {
     if (!agree) return;
     const best = pair.best[patch]!;
-    matches.push({ patch, best, cosine: pair.similarities('a', patch)[best]!, distance: pair.errorOf(best, pair.truthOf(patch)).distance });
+    matches.push({ patch, best, cosine: pair.similarities('a', patch)[best]!, distance: pair.errorOf('b', best, pair.truthOf(patch)).distance });
   });
   return matches.sort((p, q) => q.cosine - p.cosine);
 }

@@ -21,10 +21,18 @@ export interface Overlay {
   grid: number;
   /** [patches], from `low` to `high`. */
   heat: { values: ArrayLike<number>; low: number; high: number } | null;
-  /** [patches, 3] RGB in place of the picture. */
+  /** [patches, 3] RGB in place of the picture, or over it in grey where they are less than opaque (255). */
   colours: Uint8Array | null;
+  opacity: number;
   /** [patches]: 1 is covered. */
   mask: readonly number[] | null;
+  /** [patches]: 1 is hidden from the model in training: hatched, so that it is still seen. */
+  hidden: readonly number[] | null;
+  /** Patches under a veil, and with a frame of their own. */
+  veiled: ((patch: number) => boolean) | null;
+  framed: ((patch: number) => boolean) | null;
+  /** Written in each patch, where there is room. */
+  texts: readonly string[] | null;
   marks: readonly Mark[];
 }
 
@@ -111,8 +119,11 @@ export class Picture {
     const side = this.side, { overlay } = this;
     const context = surface(this.over, side, side);
     if (!overlay || !this.picture) return;
-    const { grid, heat, colours, mask, marks } = overlay;
-    if (colours) this.drawCells(context, side, grid, (k) => [colours[3 * k]!, colours[3 * k + 1]!, colours[3 * k + 2]!, 255]);
+    const { grid, heat, colours, opacity, mask, hidden, veiled, framed, texts, marks } = overlay;
+    if (colours) {
+      if (opacity < 255) drawPicture(context, this.grey!, 0, 0, side, side);
+      this.drawCells(context, side, grid, (k) => [colours[3 * k]!, colours[3 * k + 1]!, colours[3 * k + 2]!, opacity]);
+    }
     if (heat) {
       drawPicture(context, this.grey!, 0, 0, side, side);
       const span = heat.high - heat.low || 1;
@@ -123,6 +134,10 @@ export class Picture {
       context.fillStyle = 'rgb(110 112 118)';
       context.fillRect(...cellOf(patch, grid, side));
     });
+    if (veiled) this.drawCells(context, side, grid, (k) => (veiled(k) ? [18, 20, 24, 190] : [0, 0, 0, 0]));
+    if (hidden) hatch(context, hidden, grid, side);
+    if (texts && side / grid >= 24) writeTexts(context, texts, grid, side);
+    if (framed) frame(context, framed, grid, side);
     for (const mark of marks) drawMark(context, mark, grid, side);
   }
 
@@ -136,6 +151,60 @@ export class Picture {
     context.imageSmoothingEnabled = false;
     context.drawImage(cells, 0, 0, side, side);
   }
+}
+
+/** Slanted lines over the patches that training hides: the picture is still seen below. */
+function hatch(context: CanvasRenderingContext2D, hidden: readonly number[], grid: number, side: number): void {
+  const clip = new Path2D(), lines = new Path2D(), gap = Math.max(5, side / grid / 4);
+  hidden.forEach((is, patch) => is && clip.rect(...cellOf(patch, grid, side)));
+  for (let x = -side; x < side; x += gap) {
+    lines.moveTo(x, side);
+    lines.lineTo(x + side, 0);
+  }
+  context.save();
+  context.clip(clip);
+  context.fillStyle = 'rgb(20 22 26 / 0.45)';
+  context.fill(clip);
+  context.strokeStyle = 'rgb(255 255 255 / 0.75)';
+  context.lineWidth = 1;
+  context.stroke(lines);
+  context.restore();
+}
+
+function writeTexts(context: CanvasRenderingContext2D, texts: readonly string[], grid: number, side: number): void {
+  const cell = side / grid;
+  context.font = `600 ${Math.min(13, cell * 0.34)}px system-ui, sans-serif`;
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  context.lineJoin = 'round';
+  context.lineWidth = 3;
+  context.strokeStyle = 'rgb(0 0 0 / 0.75)';
+  context.fillStyle = '#fff';
+  texts.forEach((text, patch) => {
+    const [x, y] = [((patch % grid) + 0.5) * cell, (Math.floor(patch / grid) + 0.5) * cell];
+    context.strokeText(text, x, y);
+    context.fillText(text, x, y);
+  });
+  context.textAlign = 'start';
+}
+
+/** The outline of a set of patches: no line between two of them. */
+function frame(context: CanvasRenderingContext2D, is: (patch: number) => boolean, grid: number, side: number): void {
+  const path = new Path2D();
+  for (let patch = 0; patch < grid * grid; patch++) {
+    if (!is(patch)) continue;
+    const [x, y, width, height] = cellOf(patch, grid, side), column = patch % grid;
+    const edge = (has: boolean, x0: number, y0: number, x1: number, y1: number): void => {
+      if (has) return;
+      path.moveTo(x0, y0);
+      path.lineTo(x1, y1);
+    };
+    edge(patch >= grid && is(patch - grid), x, y, x + width, y);
+    edge(patch + grid < grid * grid && is(patch + grid), x, y + height, x + width, y + height);
+    edge(column > 0 && is(patch - 1), x, y, x, y + height);
+    edge(column + 1 < grid && is(patch + 1), x + width, y, x + width, y + height);
+  }
+  strokeRimmed(context, path, '#ffffff', 2);
 }
 
 /** Luma of Rec. 601. */

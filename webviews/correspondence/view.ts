@@ -1,7 +1,14 @@
 /** What the user chose to see, kept across reloads in the webview's own state. */
+import type { Look, LookedModel, Sorted } from '../../backend/protocol.ts';
 
-export const modes = ['similarity', 'matches', 'colours', 'attention', 'reconstruction'] as const;
+export const modes = ['similarity', 'matches', 'colours', 'attention', 'codes', 'prototypes', 'reconstruction'] as const;
 export type Mode = (typeof modes)[number];
+/** What a model must offer for a mode. */
+export const lookOfMode: Readonly<Record<Mode, Look['kind']>> = { similarity: 'features', matches: 'features', colours: 'features', attention: 'attention', codes: 'codes', prototypes: 'prototypes', reconstruction: 'reconstruction' };
+/** By what many images are sorted in a mode; null: pairs of views are measured. */
+export const sortedBy = (mode: Mode): Sorted | null => (mode === 'codes' || mode === 'prototypes' ? mode : null);
+/** The look of a kind that a model has. */
+export const lookOf = <K extends Look['kind']>(model: LookedModel | null, kind: K): Extract<Look, { kind: K }> | null => (model?.looks.find((look) => look.kind === kind) as Extract<Look, { kind: K }> | undefined) ?? null;
 
 export interface ColumnChoice {
   subject: number;
@@ -26,6 +33,10 @@ export interface LookView {
   seed: number;
   branch: 'online' | 'target';
   layer: string;
+  /** Views of training by name; null: two crops drawn alike for every method. */
+  views: { a: string; b: string } | null;
+  /** What training hides is shown, and kept from the prediction. */
+  masked: boolean;
   mode: Mode;
   /** Cosine below which mutual matches are left out. */
   threshold: number;
@@ -35,6 +46,10 @@ export interface LookView {
   head: number | null;
   /** Attention is that of the class token, not of the patch that is pointed at. */
   ofClass: boolean;
+  /** Attention is drawn of the patches alone that together have this share of it; null: of all. */
+  mass: number | null;
+  /** The code or prototype that was chosen; null: the one of the patch pinned last, or the most probable. */
+  entry: number | null;
   /** Pairs that rates are measured over. */
   pairs: number;
   pins: Pointed[];
@@ -54,14 +69,16 @@ function pinOf(value: unknown): Pointed | null {
 
 /** The state that the editor kept, whatever its shape. */
 export function restoreView(saved: unknown): LookView {
-  const { panel, columns, index, other, seed, branch, layer, mode, threshold, block, head, ofClass, pairs, pins } = record(saved);
+  const { panel, columns, index, other, seed, branch, layer, views, masked, mode, threshold, block, head, ofClass, mass, entry, pairs, pins } = record(saved), { a, b } = record(views);
+  const isName = (value: unknown): value is string => typeof value === 'string' && value.length <= 64;
   return {
     panel: typeof panel === 'string' ? panel : '',
     columns: (Array.isArray(columns) ? columns : []).slice(0, mostColumns).map(record).map((column) => ({ subject: whole(column.subject, 0), step: wholeOrNull(column.step), untrained: column.untrained === true })),
     index: whole(index, 0), other: wholeOrNull(other), seed: Math.min(2 ** 32 - 1, whole(seed, 0)),
     branch: branch === 'target' ? 'target' : 'online', layer: typeof layer === 'string' && layer.length <= 20 ? layer : 'encoder',
+    views: isName(a) && isName(b) ? { a, b } : null, masked: masked !== false,
     mode: modes.find((name) => name === mode) ?? 'similarity', threshold: typeof threshold === 'number' && threshold >= -1 && threshold <= 1 ? threshold : -1,
-    block: wholeOrNull(block), head: wholeOrNull(head), ofClass: ofClass === true, pairs: Math.min(4096, Math.max(1, whole(pairs, 64))),
+    block: wholeOrNull(block), head: wholeOrNull(head), ofClass: ofClass === true, mass: typeof mass === 'number' && mass > 0 && mass <= 1 ? mass : null, entry: wholeOrNull(entry), pairs: Math.min(4096, Math.max(1, whole(pairs, 64))),
     pins: (Array.isArray(pins) ? pins : []).slice(0, mostPins).map(pinOf).filter((pin) => pin !== null),
   };
 }

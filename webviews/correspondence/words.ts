@@ -13,10 +13,10 @@ export function errorText(distance: number | null, error: number | null): string
 
 /** One sentence on what a patch is most like. */
 export function readout(pair: Pair, side: Side, patch: number, query: Query | string): string {
-  const from = `View ${side}, ${placeText(pair.centre(patch))}`;
+  const from = `View ${side}, ${placeText(pair.centre(side, patch))}`;
   if (typeof query === 'string') return `${from}: ${query}.`;
   const { best, values, truth, over, distance, error } = query;
-  const found = `${pair.predicted ? 'predicted from view a, most like' : 'most like'} ${placeText(pair.centre(best))} of view ${over}, cosine ${values[best]!.toFixed(3)}`;
+  const found = `${pair.predicted ? 'predicted from view a, most like' : 'most like'} ${placeText(pair.centre(over, best))} of view ${over}, cosine ${values[best]!.toFixed(3)}`;
   const judged = truth ? `; truly at ${placeText(truth)}: ${errorText(distance, error)}` : pair.isKnown ? `; view ${over} does not show it` : '';
   return `${from}: ${found}${judged}.`;
 }

@@ -1,0 +1,42 @@
+/** What of a model can be looked at: one list, from what its method offers and what its checkpoint holds, so that no view needs to know a method. */
+import { expandViews, gridOf, type ViewPlan } from '../augment/plan.ts';
+import { recipeOf } from '../methods/recipes.ts';
+import { methodOf } from '../methods/registry.ts';
+import { modelDimensions } from '../nn/model.ts';
+import type { Look, LookedView } from '../protocol.ts';
+import { viewPlanOf, type RunConfig } from '../train/config.ts';
+import { drawOf } from '../train/stepDraw.ts';
+import type { FeatureModel } from './features.ts';
+
+/** Files of other code may hold the encoders alone. */
+function isWhole({ model, method, parameters }: FeatureModel): boolean {
+  return methodOf(method).specs(model, method).every(({ name }) => parameters.has(name));
+}
+
+export function looksOf(m: FeatureModel): Look[] {
+  const { method, model } = m, looked = methodOf(method);
+  const dimensions = modelDimensions(model), { depth } = dimensions;
+  const whole = isWhole(m);
+  return [
+    { kind: 'features', blocks: depth, layers: [...Array.from({ length: depth }, (_, i) => `block:${i}`), 'encoder', ...(looked.project ? ['projector'] : []), ...(looked.predict ? ['prediction'] : [])] },
+    ...(dimensions.kind === 'transformer' ? [{ kind: 'attention' as const, blocks: depth, heads: dimensions.heads }] : []),
+    ...(looked.codes && looked.codeCount && whole ? [{ kind: 'codes' as const, count: looked.codeCount(method) }] : []),
+    ...(looked.prototypes && looked.prototypeCount && whole ? [{ kind: 'prototypes' as const, count: looked.prototypeCount(method) }] : []),
+    ...(looked.reconstruct ? [{ kind: 'reconstruction' as const }] : []),
+  ];
+}
+
+/** The views that training takes of a sample: the run's own, or else the recipe's. */
+export const trainingPlan = ({ model, method, config }: Pick<FeatureModel, 'model' | 'method'> & { config: RunConfig | null }): ViewPlan => (config ? viewPlanOf(config) : recipeOf(method).views(model, method));
+
+/** What the method itself drops of the plan's views at a step: for each expanded view a mask, 1 is dropped, or null. */
+export function droppedAt(plan: ViewPlan, method: FeatureModel['method'], { seed, step }: { seed: number; step: number }): (Uint8Array | null)[] {
+  const views = expandViews(plan);
+  return recipeOf(method).dropped?.(method, views.map((view) => gridOf(view, plan.patchSize) ** 2), drawOf(seed, step, 0)) ?? views.map(() => null);
+}
+
+/** The views of a sample one by one, and what hides patches of each. */
+export function lookedViews(plan: ViewPlan, method: FeatureModel['method']): LookedView[] {
+  const dropped = droppedAt(plan, method, { seed: 0, step: 0 });
+  return expandViews(plan).map((view, i) => ({ name: view.name, imageSize: view.size, grid: gridOf(view, plan.patchSize), hidden: view.mask !== null && view.mask.kind !== 'none' ? 'mask' : dropped[i] ? 'dropped' : null }));
+}
