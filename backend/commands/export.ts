@@ -14,7 +14,7 @@ export function addExport(program: Command): void {
   program
     .command('export')
     .summary('write the encoder as timm loads it')
-    .description('Writes the encoder of a checkpoint as safetensors, under the names that timm\'s VisionTransformer uses.')
+    .description('Writes the encoder of a checkpoint as safetensors, under the names that timm\'s VisionTransformer or ResNet uses.')
     .argument('<checkpoint>', 'a .safetensors or .pth file, or the folder of a checkpoint or run')
     .argument('<output>', 'the file to write')
     .addOption(choiceOption('--branch <name>', 'target is the moving average of online', ['online', 'target']).default('online'))
@@ -27,7 +27,7 @@ export function addExport(program: Command): void {
       if (json) return printJson(result);
       for (const warning of result.warnings) say(`warning: ${warning}`);
       print(`${result.output}: ${result.tensors} tensors, ${(result.bytes / 1e6).toFixed(1)} MB`);
-      say(`in Python: timm.create_model("vit_base_patch16_224", **${pythonLiteral(result.timmArguments)})`);
+      say(`in Python: timm.create_model("${result.timmModel}", **${pythonLiteral(result.timmArguments)})`);
     });
 }
 

@@ -1,12 +1,13 @@
-/** Takes the encoder out of a checkpoint, as a file that timm's VisionTransformer loads without a change. */
+/** Takes the encoder out of a checkpoint, as a file that timm's VisionTransformer or ResNet loads without a change. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { writeAtomically } from '../formats/atomic.ts';
 import { openTensorFile, writeSafetensors } from '../formats/tensorFile.ts';
 import type { TensorInfo } from '../formats/tensorFile.ts';
-import { findEncoders, type EncoderTensors } from '../methods/officialEncoders.ts';
+import { findEncoders, isResnetEncoder, type EncoderTensors } from '../methods/officialEncoders.ts';
 import { modelDimensions, modelSchema } from '../nn/model.ts';
+import { exportedResnet } from './exportResnet.ts';
 
 export interface ExportOptions {
   /** The online encoder, or the target: its moving average, where the method has one. */
@@ -15,7 +16,7 @@ export interface ExportOptions {
   heads?: number;
 }
 
-export interface BackboneArchitecture {
+export interface TransformerArchitecture {
   width: number;
   depth: number;
   /** null where neither the caller nor a run's config says. */
@@ -30,13 +31,34 @@ export interface BackboneArchitecture {
   meanPooled: boolean;
 }
 
+/** A ResNet of bottleneck blocks. */
+export interface ResidualArchitecture {
+  /** Of each stage. */
+  blocks: number[];
+  /** Channels of the stem. */
+  baseWidth: number;
+}
+
+export type BackboneArchitecture = TransformerArchitecture | ResidualArchitecture;
+
+/** What is written of an encoder, and how timm makes the model. */
+export interface ExportedEncoder {
+  /** Tensors of the file by timm's names. */
+  tensors: Map<string, TensorInfo>;
+  architecture: BackboneArchitecture;
+  timmModel: string;
+  timmArguments: Record<string, unknown>;
+  warnings: string[];
+}
+
 export interface ExportResult {
   output: string;
   tensors: number;
   bytes: number;
   sha256: string;
   architecture: BackboneArchitecture;
-  /** What `timm.create_model('vit_base_patch16_224', **arguments)` needs for a model with identical features. */
+  timmModel: string;
+  /** What `timm.create_model(timmModel, **arguments)` needs for a model with identical features. */
   timmArguments: Record<string, unknown>;
   warnings: string[];
 }
@@ -64,36 +86,40 @@ export async function exportBackbone(input: string, output: string, options: Exp
   const file = await openTensorFile(input);
   try {
     const branches = findEncoders(file)?.branches;
-    if (!branches) throw new InputError(`${input} has no tensor cls_token: it is no checkpoint of a known method with a Vision Transformer encoder`);
+    if (!branches) throw new InputError(`${input} has no tensor cls_token and no layer1.0.conv1.weight: it is no checkpoint of a known method with a Vision Transformer or ResNet encoder`);
     const chosen = branches[options.branch] ?? (options.branch === 'online' ? branches.target : undefined);
     if (!chosen) throw new InputError(`${input} has no target branch: export the online one`);
-    const { tensors: found, ...shape } = encoderOf(input, chosen);
-    const run = await runModel(input, shape.width);
-    const heads = options.heads ?? run?.heads ?? null;
-    if (heads !== null && (!Number.isInteger(heads) || heads < 1 || shape.width % heads !== 0)) throw new InputError(`${heads} heads do not divide the encoder's width of ${shape.width}`);
-    const architecture = { ...shape, heads };
-    const timmArguments = timmArgumentsOf(architecture);
-    const warnings: string[] = [];
-    if (!branches[options.branch]) warnings.push('the file holds the target branch alone: that is what was exported');
-    if (heads === null) warnings.push('the number of attention heads is unknown: give timm the right num_heads, or export again with it');
-    if (run && run.eps !== timmEps) warnings.push(`the layer norms were trained with epsilon ${run.eps}, while timm uses ${timmEps}: set it on the model's norms`);
+    const { tensors: found, architecture, timmModel, timmArguments, warnings } = isResnetEncoder(chosen) ? exportedResnet(input, chosen) : await exportedTransformer(input, chosen, options.heads);
+    if (!branches[options.branch]) warnings.unshift('the file holds the target branch alone: that is what was exported');
     const metadata = {
       format: 'pt',
       branch: options.branch,
       architecture: JSON.stringify(architecture),
       normalisation: JSON.stringify(normalisation),
-      timm_model: 'vit_base_patch16_224',
+      timm_model: timmModel,
       timm_arguments: JSON.stringify(timmArguments),
     };
     const tensors = [...found].map(([name, from]) => ({ name, dtype: from.dtype, shape: from.shape, data: () => file.read(from.name) }));
     const { sha256, bytes } = await writeAtomically(output, (temporary) => writeSafetensors(temporary, tensors, metadata));
-    return { output, tensors: tensors.length, bytes, sha256, architecture, timmArguments, warnings };
+    return { output, tensors: tensors.length, bytes, sha256, architecture, timmModel, timmArguments, warnings };
   } finally {
     await file.close();
   }
 }
 
-interface Encoder extends Omit<BackboneArchitecture, 'heads'> {
+async function exportedTransformer(input: string, chosen: EncoderTensors, givenHeads: number | undefined): Promise<ExportedEncoder> {
+  const { tensors, ...shape } = encoderOf(input, chosen);
+  const run = await runModel(input, shape.width);
+  const heads = givenHeads ?? run?.heads ?? null;
+  if (heads !== null && (!Number.isInteger(heads) || heads < 1 || shape.width % heads !== 0)) throw new InputError(`${heads} heads do not divide the encoder's width of ${shape.width}`);
+  const architecture = { ...shape, heads };
+  const warnings: string[] = [];
+  if (heads === null) warnings.push('the number of attention heads is unknown: give timm the right num_heads, or export again with it');
+  if (run && run.eps !== timmEps) warnings.push(`the layer norms were trained with epsilon ${run.eps}, while timm uses ${timmEps}: set it on the model's norms`);
+  return { tensors, architecture, timmModel: 'vit_base_patch16_224', timmArguments: timmArgumentsOf(architecture), warnings };
+}
+
+interface Encoder extends Omit<TransformerArchitecture, 'heads'> {
   /** Tensors of the file by timm's names. */
   tensors: Map<string, TensorInfo>;
 }
@@ -138,7 +164,7 @@ function encoderOf(path: string, all: EncoderTensors): Encoder {
 }
 
 /** timm's VisionTransformer arguments; its defaults (biases, exact GELU, learned positions with the class token) are ours. */
-function timmArgumentsOf({ width, depth, heads, mlpRatio, patchSize, imageSize, layerScale, finalNorm, meanPooled }: BackboneArchitecture): Record<string, unknown> {
+function timmArgumentsOf({ width, depth, heads, mlpRatio, patchSize, imageSize, layerScale, finalNorm, meanPooled }: TransformerArchitecture): Record<string, unknown> {
   return {
     img_size: imageSize, patch_size: patchSize, embed_dim: width, depth, ...(heads === null ? {} : { num_heads: heads }), mlp_ratio: mlpRatio,
     // The value does not matter: the loaded gammas replace it.

@@ -144,6 +144,7 @@ export class Page {
     for (const mode of modes) this.modeButtons[mode].setAttribute('aria-pressed', String(view.mode === mode));
     for (const [mode, part] of Object.entries(this.parts)) part.hidden = mode !== view.mode;
     this.modeButtons.reconstruction.hidden = !model?.reconstructs;
+    this.modeButtons.attention.hidden = model?.heads === 0; // a ResNet has none
     if (model) {
       this.options(this.layer, model.layers.map((name) => [name, layerText(name, model.blocks)]), view.layer);
       this.options(this.head, [['', 'mean of all heads'], ...Array.from({ length: model.heads }, (_, h): [string, string] => [String(h), `head ${h + 1}`])], view.head === null ? '' : String(view.head));
