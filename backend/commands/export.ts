@@ -14,7 +14,7 @@ export function addExport(program: Command): void {
   program
     .command('export')
     .summary('write the encoder as timm loads it')
-    .description('Writes the encoder of a checkpoint as safetensors, under the names that timm\'s VisionTransformer uses.')
+    .description('Writes the encoder of a checkpoint as safetensors, under the names that timm\'s VisionTransformer or ResNet uses.')
     .argument('<checkpoint>', 'a .safetensors or .pth file, or the folder of a checkpoint or run')
     .argument('<output>', 'the file to write')
     .addOption(choiceOption('--branch <name>', 'target is the moving average of online', ['online', 'target']).default('online'))

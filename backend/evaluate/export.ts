@@ -1,12 +1,13 @@
-/** Takes the encoder out of a checkpoint, as a file that timm's VisionTransformer, or its Beit, loads without a change. */
+/** Takes the encoder out of a checkpoint, as a file that timm's VisionTransformer, Beit or ResNet loads without a change. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { writeAtomically } from '../formats/atomic.ts';
 import { openTensorFile, writeSafetensors } from '../formats/tensorFile.ts';
 import type { TensorInfo } from '../formats/tensorFile.ts';
-import { findEncoders, type EncoderTensors } from '../methods/officialEncoders.ts';
+import { findEncoders, isResnetEncoder, type EncoderTensors } from '../methods/officialEncoders.ts';
 import { modelDimensions, modelSchema } from '../nn/model.ts';
+import { exportedResnet } from './exportResnet.ts';
 
 export interface ExportOptions {
   /** The online encoder, or the target: its moving average, where the method has one. */
@@ -15,7 +16,7 @@ export interface ExportOptions {
   heads?: number;
 }
 
-export interface BackboneArchitecture {
+export interface TransformerArchitecture {
   /** Which class of timm's it is of: BEiT's encoder has no bias for keys and may have relative positions. */
   family: 'vit' | 'beit';
   width: number;
@@ -34,14 +35,34 @@ export interface BackboneArchitecture {
   meanPooled: boolean;
 }
 
+/** A ResNet of bottleneck blocks. */
+export interface ResidualArchitecture {
+  /** Of each stage. */
+  blocks: number[];
+  /** Channels of the stem. */
+  baseWidth: number;
+}
+
+export type BackboneArchitecture = TransformerArchitecture | ResidualArchitecture;
+
+/** What is written of an encoder, and how timm makes the model. */
+export interface ExportedEncoder {
+  /** Tensors of the file by timm's names. */
+  tensors: Map<string, TensorInfo>;
+  architecture: BackboneArchitecture;
+  timmModel: string;
+  timmArguments: Record<string, unknown>;
+  warnings: string[];
+}
+
 export interface ExportResult {
   output: string;
   tensors: number;
   bytes: number;
   sha256: string;
   architecture: BackboneArchitecture;
-  /** The model of timm's that `timm.create_model(name, **timmArguments)` makes with identical features. */
   timmModel: string;
+  /** What `timm.create_model(timmModel, **arguments)` needs for a model with identical features. */
   timmArguments: Record<string, unknown>;
   warnings: string[];
 }
@@ -57,7 +78,7 @@ const blockShapes: Shapes = {
 };
 
 /** What timm's two classes have each for themselves. */
-const families: Record<BackboneArchitecture['family'], { model: string; biases: Shapes; layerScale: readonly [string, string] }> = {
+const families: Record<TransformerArchitecture['family'], { model: string; biases: Shapes; layerScale: readonly [string, string] }> = {
   vit: { model: 'vit_base_patch16_224', biases: { 'attn.qkv.bias': ['3D'] }, layerScale: ['ls1.gamma', 'ls2.gamma'] },
   beit: { model: 'beit_base_patch16_224', biases: { 'attn.q_bias': ['D'], 'attn.v_bias': ['D'] }, layerScale: ['gamma_1', 'gamma_2'] },
 };
@@ -77,20 +98,11 @@ export async function exportBackbone(input: string, output: string, options: Exp
   const file = await openTensorFile(input);
   try {
     const branches = findEncoders(file)?.branches;
-    if (!branches) throw new InputError(`${input} has no tensor cls_token: it is no checkpoint of a known method with a Vision Transformer encoder`);
+    if (!branches) throw new InputError(`${input} has no tensor cls_token and no layer1.0.conv1.weight: it is no checkpoint of a known method with a Vision Transformer or ResNet encoder`);
     const chosen = branches[options.branch] ?? (options.branch === 'online' ? branches.target : undefined);
     if (!chosen) throw new InputError(`${input} has no target branch: export the online one`);
-    const { tensors: found, ...shape } = encoderOf(input, chosen);
-    const run = await runModel(input, shape.width);
-    const heads = options.heads ?? shape.heads ?? run?.heads ?? null;
-    if (heads !== null && (!Number.isInteger(heads) || heads < 1 || shape.width % heads !== 0)) throw new InputError(`${heads} heads do not divide the encoder's width of ${shape.width}`);
-    if (shape.heads !== null && heads !== shape.heads) throw new InputError(`${input} has relative positions of ${shape.heads} heads, and cannot be exported with ${heads}`);
-    const architecture = { ...shape, heads };
-    const timmModel = families[shape.family].model, timmArguments = timmArgumentsOf(architecture);
-    const warnings: string[] = [];
-    if (!branches[options.branch]) warnings.push('the file holds the target branch alone: that is what was exported');
-    if (heads === null) warnings.push('the number of attention heads is unknown: give timm the right num_heads, or export again with it');
-    if (run && run.eps !== timmEps) warnings.push(`the layer norms were trained with epsilon ${run.eps}, while timm uses ${timmEps}: set it on the model's norms`);
+    const { tensors: found, architecture, timmModel, timmArguments, warnings } = isResnetEncoder(chosen) ? exportedResnet(input, chosen) : await exportedTransformer(input, chosen, options.heads);
+    if (!branches[options.branch]) warnings.unshift('the file holds the target branch alone: that is what was exported');
     const metadata = {
       format: 'pt',
       branch: options.branch,
@@ -107,7 +119,20 @@ export async function exportBackbone(input: string, output: string, options: Exp
   }
 }
 
-interface Encoder extends BackboneArchitecture {
+async function exportedTransformer(input: string, chosen: EncoderTensors, givenHeads: number | undefined): Promise<ExportedEncoder> {
+  const { tensors, ...shape } = encoderOf(input, chosen);
+  const run = await runModel(input, shape.width);
+  const heads = givenHeads ?? shape.heads ?? run?.heads ?? null;
+  if (heads !== null && (!Number.isInteger(heads) || heads < 1 || shape.width % heads !== 0)) throw new InputError(`${heads} heads do not divide the encoder's width of ${shape.width}`);
+  if (shape.heads !== null && heads !== shape.heads) throw new InputError(`${input} has relative positions of ${shape.heads} heads, and cannot be exported with ${heads}`);
+  const architecture = { ...shape, heads };
+  const warnings: string[] = [];
+  if (heads === null) warnings.push('the number of attention heads is unknown: give timm the right num_heads, or export again with it');
+  if (run && run.eps !== timmEps) warnings.push(`the layer norms were trained with epsilon ${run.eps}, while timm uses ${timmEps}: set it on the model's norms`);
+  return { tensors, architecture, timmModel: families[shape.family].model, timmArguments: timmArgumentsOf(architecture), warnings };
+}
+
+interface Encoder extends TransformerArchitecture {
   /** Tensors of the file by timm's names. */
   tensors: Map<string, TensorInfo>;
 }
@@ -165,7 +190,7 @@ function offsetsOf(path: string, [offsets = 0, heads = 0]: readonly number[]): {
 }
 
 /** Arguments of timm's class; its defaults (biases, exact GELU, learned positions with the class token) are ours. */
-function timmArgumentsOf({ family, width, depth, heads, mlpRatio, patchSize, imageSize, layerScale, positions, finalNorm, meanPooled }: BackboneArchitecture): Record<string, unknown> {
+function timmArgumentsOf({ family, width, depth, heads, mlpRatio, patchSize, imageSize, layerScale, positions, finalNorm, meanPooled }: TransformerArchitecture): Record<string, unknown> {
   return {
     img_size: imageSize, patch_size: patchSize, embed_dim: width, depth, ...(heads === null ? {} : { num_heads: heads }), mlp_ratio: mlpRatio,
     // The value does not matter: the loaded gammas replace it. Beit's named model has one, and 0 is none.

@@ -8,8 +8,9 @@ import { checkpointTensors } from '../methods/checkpointNames.ts';
 import type { FoundEncoders } from '../methods/officialEncoders.ts';
 import { methodOf, type MethodConfig } from '../methods/registry.ts';
 import { encoderSpecs } from '../nn/encoder.ts';
-import type { ModelConfig } from '../nn/model.ts';
+import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import { Parameters } from '../nn/parameters.ts';
+import { resnetSpecs } from '../nn/resnet.ts';
 import { configFile, readConfig } from '../train/folder.ts';
 import { modelFileOf } from '../train/checkpoint.ts';
 import type { RunConfig } from '../train/config.ts';
@@ -61,7 +62,10 @@ async function loadEncoders(file: TensorFile, { model, method }: Recognized, { b
     for (const [name, tensor] of (branch === 'online' ? (branches.online ?? branches.target) : branches.target) ?? []) wanted.set(prefixes[branch] + name, tensor);
   const specs = methodOf(method).specs(model, method).filter(({ name }) => wanted.has(name));
   const loaded: FeatureModel = { model, method, parameters: new Parameters(specs.map(({ copyOf: _copyOf, ...spec }) => spec), null) };
-  for (const name of [...encoderSpecs(model, false).map((spec) => prefixes.online + spec.name), ...specs.map((spec) => spec.name)]) {
+  const dimensions = modelDimensions(model);
+  // Counters of batches came to PyTorch later than the oldest published files.
+  const whole = dimensions.kind === 'residual' ? resnetSpecs(dimensions).filter((spec) => !spec.name.endsWith('num_batches_tracked')) : encoderSpecs(model, false);
+  for (const name of [...whole.map((spec) => prefixes.online + spec.name), ...specs.map((spec) => spec.name)]) {
     const tensor = wanted.get(name);
     if (!tensor && method.name === 'beit') continue; // its blocks have other names
     if (!tensor) throw new InputError(`${file.path} has no tensor ${name}: its encoder is not whole`);

@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts';
 import { modelStateDict, type StateDict } from '../formats/stateDict.ts';
 import type { TensorFile } from '../formats/tensorFile.ts';
 import { bareName } from '../methods/checkpointNames.ts';
-import { findEncoders, type FoundEncoders } from '../methods/officialEncoders.ts';
+import { findEncoders, isResnetEncoder, type EncoderTensors, type FoundEncoders } from '../methods/officialEncoders.ts';
 import { methodSchema, type MethodConfig } from '../methods/registry.ts';
 import { modelSchema, type ModelConfig } from '../nn/model.ts';
 
@@ -33,7 +33,7 @@ function depthOf({ tensors }: StateDict, prefix: string): number {
   return depth;
 }
 
-/** Throws InputError where there is no Vision Transformer of a method that is known. `heads` of the encoder are not in the weights. */
+/** Throws InputError where there is no Vision Transformer or ResNet of a method that is known. `heads` of the encoder are not in the weights. */
 export function recognizeModel(file: TensorFile, heads?: number): Recognized {
   const state = modelStateDict(file);
   return state.tensors.has('cls_token') && state.tensors.has('decoder_embed.weight') ? wholeModel(file, state, heads) : encodersAlone(file, heads);
@@ -54,6 +54,7 @@ const publishedHeads = (method: string | null, width: number): number => (method
 function encodersAlone(file: TensorFile, heads: number | undefined): Recognized {
   const found = findEncoders(file);
   const tensors = found?.branches.online ?? found?.branches.target;
+  if (found && tensors && isResnetEncoder(tensors)) return resnetAlone(file, found, tensors);
   const shape = (name: string): number[] => {
     const tensor = tensors?.get(name);
     if (!tensor) throw new InputError(`${file.path} has no tensor ${name}: it is no checkpoint of a known method with a Vision Transformer encoder`);
@@ -84,6 +85,28 @@ function classifierOf(file: TensorFile, pooling: 'mean' | 'class'): { classes: n
   const weight = tensors.get('head.weight');
   const isWhole = ['head.bias', `${pooling === 'mean' ? 'fc_norm' : 'norm'}.weight`, `${pooling === 'mean' ? 'fc_norm' : 'norm'}.bias`].every((name) => tensors.has(name));
   return weight?.shape.length === 2 && weight.shape[0]! > 1 && isWhole ? { classes: weight.shape[0]!, ema: tensors.has('model_ema.head.weight') ? publishedAverage : null } : null;
+}
+
+/** What ResNet of bottleneck blocks an encoder is. Throws InputError where it is another kind of ResNet. */
+export function resnetStages(path: string, tensors: EncoderTensors): { blocks: number[]; baseWidth: number } {
+  const shapeOf = (name: string): number[] => tensors.get(name)?.shape ?? [];
+  const blocks: number[] = [];
+  while (tensors.has(`layer${blocks.length + 1}.0.conv1.weight`)) {
+    let count = 0;
+    while (tensors.has(`layer${blocks.length + 1}.${count}.conv1.weight`)) count++;
+    blocks.push(count);
+  }
+  const baseWidth = shapeOf('conv1.weight')[0] ?? 0;
+  // Wider or grouped inner convolutions, and blocks of two convolutions, are other networks by the same names.
+  if (shapeOf('layer1.0.conv2.weight').join() !== [baseWidth, baseWidth, 3, 3].join() || !tensors.has('layer1.0.conv3.weight')) throw new InputError(`${path} is of a ResNet without bottleneck blocks, or a wider or grouped one: only ResNet-50 and its like (ResNet-101, ResNet-152) can be used`);
+  return { blocks, baseWidth };
+}
+
+/** A ResNet whoever trained it: to look at its features DenseCL's model serves all. */
+function resnetAlone(file: TensorFile, found: FoundEncoders, tensors: EncoderTensors): Recognized {
+  const assumptions = ['images of 224 pixels, which a ResNet does not say'];
+  if (found.method !== 'densecl') assumptions.push(found.method === 'supervised' ? 'a supervised ResNet; its classifier is left out' : 'a bare encoder: what trained it is not in the file');
+  return { model: modelSchema.parse({ arch: 'resnet50', ...resnetStages(file.path, tensors) }), method: methodSchema.parse({ name: 'densecl' }), assumptions, encoders: found };
 }
 
 /** SiameseIM or MAE with all that belongs to it. */

@@ -5,7 +5,7 @@ import type { Branch } from './method.ts';
 import { bareName } from './checkpointNames.ts';
 import type { MethodConfig } from './recipes.ts';
 
-/** An encoder's tensors by the names of timm's VisionTransformer, or BEiT's. */
+/** An encoder's tensors by the names of timm's VisionTransformer, BEiT's, or torchvision's ResNet. */
 export type EncoderTensors = ReadonlyMap<string, TensorInfo>;
 
 export interface FoundEncoders {
@@ -14,7 +14,12 @@ export interface FoundEncoders {
   branches: Partial<Record<Branch, EncoderTensors>>;
 }
 
-const isEncoder = /^(cls_token|pos_embed|mask_token|masked_embed|norm\.|fc_norm\.|patch_embed\.proj\.|blocks\.\d+\.|rel_pos_bias\.)/;
+const isEncoder = /^(cls_token|pos_embed|mask_token|masked_embed|norm\.|fc_norm\.|patch_embed\.proj\.|blocks\.\d+\.|rel_pos_bias\.|conv1\.weight$|bn1\.|layer\d\.\d+\.)/;
+
+/** What every encoder has: a Vision Transformer its class token, a ResNet its first block. */
+const marks = ['cls_token', 'layer1.0.conv1.weight'];
+
+export const isResnetEncoder = (encoder: EncoderTensors): boolean => encoder.has('layer1.0.conv1.weight');
 
 type Names = ReadonlyMap<string, TensorInfo>;
 
@@ -27,12 +32,12 @@ const nestings: readonly { method: (names: Names) => MethodConfig['name'] | null
   // DINO's and iBOT's files of one branch.
   { method: () => null, online: 'backbone.', target: 'teacher.' },
   {
-    method: (names) => (names.has('decoder_pos_mlp.weight') || names.has('mm_cls_token') ? 'siamese' : names.has('decoder_embed.weight') ? 'mae' : names.has('lm_head.weight') || names.has('rel_pos_bias.relative_position_bias_table') ? 'beit' : names.has('head.weight') ? 'supervised' : null),
+    method: (names) => (names.has('decoder_pos_mlp.weight') || names.has('mm_cls_token') ? 'siamese' : names.has('decoder_embed.weight') ? 'mae' : names.has('lm_head.weight') || names.has('rel_pos_bias.relative_position_bias_table') ? 'beit' : names.has('head.weight') || names.has('fc.weight') ? 'supervised' : null),
     online: '', target: 'mm_',
   },
 ];
 
-/** The encoders of a checkpoint; null where there is none with a class token. Throws InputError where the file has no tensors. */
+/** The encoders of a checkpoint; null where there is none of a kind that is known. Throws InputError where the file has no tensors. */
 export function findEncoders(file: TensorFile): FoundEncoders | null {
   return encodersAmong(new Map(file.tensors.map((tensor) => [bareName(tensor.name), tensor]))) ?? encodersAmong(modelStateDict(file).tensors);
 }
@@ -48,8 +53,8 @@ function encodersAmong(names: Names): FoundEncoders | null {
   };
   for (const { method, online, target } of nestings) {
     const branches: FoundEncoders['branches'] = {};
-    if (names.has(`${online}cls_token`)) branches.online = under(online);
-    if (names.has(`${target}cls_token`)) branches.target = under(target);
+    if (marks.some((mark) => names.has(online + mark))) branches.online = under(online);
+    if (marks.some((mark) => names.has(target + mark))) branches.target = under(target);
     if (branches.online ?? branches.target) return { method: method(names), branches };
   }
   return null;

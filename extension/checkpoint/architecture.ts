@@ -92,6 +92,7 @@ function resnet(all: ReadonlyMap<string, number[]>): EncoderFound | null {
   const bottleneck = shapes.has('layer1.0.conv3.weight');
   const known: Record<string, string> = bottleneck ? { '3 4 6 3': 'ResNet-50', '3 4 23 3': 'ResNet-101', '3 8 36 3': 'ResNet-152' } : { '2 2 2 2': 'ResNet-18', '3 4 6 3': 'ResNet-34' };
   const missing = ['conv1.weight', 'bn1.weight'].filter((name) => !shapes.has(name)).map((name) => `${name} is missing`);
-  for (const [i, depth] of depths.entries()) if (depth === 0) missing.push(`layer${i + 1} is missing`);
-  return { text: `${known[depths.join(' ')] ?? 'ResNet'}: ${depths.join(', ')} blocks`, missing, transformer: false };
+  // Small ones have fewer stages: only a gap is a loss.
+  for (const [i, depth] of depths.entries()) if (depth === 0 && depths.slice(i).some((later) => later > 0)) missing.push(`layer${i + 1} is missing`);
+  return { text: `${known[depths.join(' ')] ?? 'ResNet'}: ${depths.filter((depth) => depth > 0).join(', ')} blocks`, missing, transformer: false };
 }
