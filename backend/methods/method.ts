@@ -90,9 +90,9 @@ export interface Method<C> {
   /** The classifier's logits of whole images' normalised patches [B, N, 3 P^2], without mixing or dropping: [B, classes]. Left out where the method has no classes. */
   classify?(parameters: Parameters, model: ModelConfig, options: C, patches: tf.Tensor, branch: Branch): tf.Tensor;
   /** How many codes there are. */
-  codeCount?(options: C): number;
+  codeCount?(this: void, options: C): number;
   /** For looking inside, with running statistics: how the branch that gives targets assigns view 0, seen whole, to prototypes, as logits [B, K]: their softmax is the target, at the temperature that the schedule ends with and before anything that takes a batch. Left out where there are none. */
   prototypes?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor;
   /** How many prototypes there are. */
-  prototypeCount?(options: C): number;
+  prototypeCount?(this: void, options: C): number;
 }

@@ -20,7 +20,7 @@ import { lookedViews, looksOf, trainingPlan } from '../evaluate/looks.ts';
 import { reconstruct } from '../evaluate/reconstruct.ts';
 import { normalizeRows } from '../evaluate/vectors.ts';
 import { methodOf } from '../methods/registry.ts';
-import { modelDimensions, type ModelConfig } from '../nn/model.ts';
+import { modelDimensions } from '../nn/model.ts';
 import type { AttentionRequest, CorrespondenceCalls, GatherRequest, ImageSource, LookedModel, LookedPair, MatchRates, ModelSource, PairChoice, PairRequest, RatesRequest, Sorted } from '../protocol.ts';
 import { drawViews, openImages, wholeImages, type Views } from './correspondenceImages.ts';
 import type { AnswerContext } from './serve.ts';
