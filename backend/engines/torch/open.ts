@@ -6,6 +6,7 @@ import type { Engine, EngineRequest, Precision } from '../engine.ts';
 import { TorchBackend } from './backend.ts';
 import { TorchLibrary, type TorchDevice, type TorchLocation } from './library.ts';
 import { attentionKernels } from './kernels/attention.ts';
+import { contrastKernels } from './kernels/contrast.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
 import type { TorchKernels } from './kernels/kernel.ts';
 import { linearKernels } from './kernels/linear.ts';
@@ -14,7 +15,7 @@ import { reduceKernels } from './kernels/reduce.ts';
 import { shapeKernels } from './kernels/shape.ts';
 import { tokenKernels } from './kernels/tokens.ts';
 
-const kernels: TorchKernels = { ...elementwiseKernels, ...shapeKernels, ...reduceKernels, ...linearKernels, ...normKernels, ...attentionKernels, ...tokenKernels };
+const kernels: TorchKernels = { ...elementwiseKernels, ...shapeKernels, ...reduceKernels, ...linearKernels, ...normKernels, ...attentionKernels, ...tokenKernels, ...contrastKernels };
 
 /** The library stays loaded for the life of the process: libtorch cannot be loaded twice. */
 let loaded: TorchLibrary | null = null;
