@@ -11,8 +11,8 @@ import { gatherTokens } from '../ops/gatherTokens.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { l2Normalize } from '../ops/l2Normalize.ts';
 import { linear } from '../ops/linear.ts';
+import { queueContrast } from '../ops/queueContrast.ts';
 import { relu } from '../ops/relu.ts';
-import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
 import { parameterUpdates } from '../ops/updates.ts';
 import type { DenseclOptions } from './densecl.options.ts';
 import { timmSpecs } from './distillation.ts';
@@ -85,10 +85,7 @@ function project(scope: Scope, model: ModelConfig, view: ViewTensors, step: Step
 
 /** The cross entropy of finding the key at `positive` [R] rather than any of the queue, for queries [R, O]. */
 function contrast(queries: tf.Tensor, positive: tf.Tensor, queue: tf.Tensor, temperature: number): tf.Tensor {
-  const negatives = tf.matMul(queries, queue);
-  const count = negatives.shape[1]! + 1;
-  const first = Float32Array.from({ length: count }, (_, i) => Number(i === 0));
-  return tf.mean(softCrossEntropy(tf.concat([tf.reshape(positive, [-1, 1]), negatives], 1), tf.tensor(first, [1, count]), temperature));
+  return tf.mean(queueContrast(queries, tf.reshape(positive, [-1]), queue, temperature));
 }
 
 /** Puts keys [B, O] into the queue's columns from its pointer on, once the step has proved well. */

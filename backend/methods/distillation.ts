@@ -99,18 +99,18 @@ export function crossViewLoss(outputs: tf.Tensor, distributions: tf.Tensor, batc
   const classes = outputs.shape[1]!;
   const views = outputs.shape[0] / batch;
   const student = tf.reshape(outputs, [views, batch, classes]);
-  const part = (x: tf.Tensor, from: number, count: number): tf.Tensor => tf.slice(x, [from, 0, 0], [count, batch, classes]);
+  const [own0, own1, local] = tf.split(student, views > 2 ? [1, 1, views - 2] : [1, 1]);
   const [first, second] = withoutGradient(() => tf.split(tf.reshape(distributions, [2, batch, classes]), 2)) as [tf.Tensor, tf.Tensor];
-  const sums = [softCrossEntropy(part(student, 0, 1), second, temperature), softCrossEntropy(part(student, 1, 1), first, temperature)];
+  const sums = [softCrossEntropy(own0!, second, temperature), softCrossEntropy(own1!, first, temperature)];
   // Cross entropy is linear in its target: both teacher views of a local crop are compared at once.
-  if (views > 2) sums.push(softCrossEntropy(part(student, 2, views - 2), withoutGradient(() => tf.add(first, second)), temperature));
+  if (local) sums.push(softCrossEntropy(local, withoutGradient(() => tf.add(first, second)), temperature));
   const count = 2 * views - 2;
   const loss = tf.div(tf.addN(sums.map((rows) => tf.sum(rows))), batch * count);
-  const pairs: Record<string, tf.Tensor> = {};
-  if (detailed)
-    withoutGradient(() => {
-      for (const [t, target] of [first, second].entries()) for (let s = 0; s < views; s++) if (s !== t) pairs[`teacher${t}_student${s}`] = tf.mean(softCrossEntropy(part(student, s, 1), target, temperature));
-    });
+  if (!detailed) return { loss, pairs: {} };
+  const pairs = withoutGradient(() => {
+    const seen = tf.split(student, views);
+    return Object.fromEntries([first, second].flatMap((target, t) => seen.flatMap((view, s) => (s === t ? [] : [[`teacher${t}_student${s}`, tf.mean(softCrossEntropy(view, target, temperature))] as const]))));
+  });
   return { loss, pairs };
 }
 

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attention, split } from '../ops/attention.ts';
 import { biasedAttention } from '../ops/biasedAttention.ts';
+import { isRecording } from '../ops/gradients.ts';
 import { gelu } from '../ops/gelu.ts';
 import { linear } from '../ops/linear.ts';
 import type { DropBranch, DropPath } from './dropPath.ts';
@@ -73,7 +74,10 @@ export function blocks(scope: Scope, x: tf.Tensor, depth: number, options: Block
   let y = x;
   each?.(y, -1);
   for (let i = 0; i < depth; i++) {
-    y = block(scope.at(`${i}`), y, options, training, drop && ((branch, z) => drop(i, branch, z)));
+    const entering = y;
+    y = block(scope.at(`${i}`), entering, options, training, drop && ((branch, z) => drop(i, branch, z)));
+    // What no gradient and nobody else looks at would last until the whole branch has been computed.
+    if (i > 0 && !each && !isRecording()) entering.dispose();
     each?.(y, i);
   }
   return y;

@@ -22,12 +22,15 @@ interface Recorder {
 
 const recorder = (): Recorder => tf.engine() as unknown as Recorder;
 
-/** Runs f without recording: for targets, statistics, and all that no gradient flows through. */
+/** Whether ops are recorded now, so that what they save must last. */
+export const isRecording = (): boolean => recorder().state.activeTape !== null && recorder().state.kernelDepth === 0;
+
+/** Runs f without recording: for targets, statistics, and all that no gradient flows through. Only the tensors that it returns outlive it. */
 export function withoutGradient<T>(f: () => T): T {
   const { state } = recorder();
   state.kernelDepth++;
   try {
-    return f();
+    return tf.tidy(() => f() as tf.TensorContainer) as T;
   } finally {
     state.kernelDepth--;
   }

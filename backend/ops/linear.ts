@@ -4,6 +4,9 @@ import { defineOp, one } from './op.ts';
 
 const rows = (x: tf.Tensor): tf.Tensor2D => tf.reshape(x, [-1, x.shape.at(-1)!]);
 
+/** The same values as products take them on this engine: what several products share is brought to their precision once. */
+const operand = defineOp({ name: 'ProductOperand', composition: ({ x }) => tf.clone(x!) });
+
 const inputGradient = defineOp({
   name: 'LinearInputGradient',
   composition: ({ dy, w }) => tf.reshape(tf.matMul(rows(dy!), w as tf.Tensor2D), [...dy!.shape.slice(0, -1), w!.shape[1]!]),
@@ -29,11 +32,14 @@ const run = defineOp({
     return b ? tf.add(y, b) : y;
   },
   saves: { inputs: ['x', 'w'] },
-  gradient: (dy, [x, w]) => ({
-    x: () => one(inputGradient({ dy: dy as tf.Tensor, w: w! }, {})),
-    w: () => one(weightGradient({ dy: dy as tf.Tensor, x: x! }, {})),
-    b: () => biasGradient(dy as tf.Tensor),
-  }),
+  gradient: (whole, [x, w]) => {
+    const dy = one(operand({ x: whole as tf.Tensor }, {}));
+    return {
+      x: () => one(inputGradient({ dy, w: w! }, {})),
+      w: () => one(weightGradient({ dy, x: x! }, {})),
+      b: () => biasGradient(dy),
+    };
+  },
 });
 
 /** x [..., in], w [out, in], b [out] or null -> [..., out]. */

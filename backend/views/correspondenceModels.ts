@@ -247,7 +247,7 @@ interface Walk<R> {
   only: number | null;
   /** For people. */
   what: string;
-  read(m: OpenedModel, dataset: Dataset, index: number, i: number): Promise<R>;
+  read(this: void, m: OpenedModel, dataset: Dataset, index: number, i: number): Promise<R>;
 }
 
 const bytesOf = ({ specs }: FeatureModel['parameters']): number => specs.reduce((sum, { shape }) => sum + 4 * shape.reduce((product, n) => product * n, 1), 0);

@@ -1,5 +1,5 @@
 /** Every op of ours once: how it is called, and a slow reference in double precision that shares no code with it. */
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { attention } from '../../backend/ops/attention.ts';
 import { batchNorm } from '../../backend/ops/batchNorm.ts';
 import { convolution } from '../../backend/ops/convolution.ts';
@@ -9,8 +9,12 @@ import { l2Normalize } from '../../backend/ops/l2Normalize.ts';
 import { layerNorm } from '../../backend/ops/layerNorm.ts';
 import { linear } from '../../backend/ops/linear.ts';
 import { maxPool } from '../../backend/ops/maxPool.ts';
+import { queueContrast } from '../../backend/ops/queueContrast.ts';
 import { relu } from '../../backend/ops/relu.ts';
 import { transposedConvolution } from '../../backend/ops/transposedConvolution.ts';
+
+/** Keys of a queue, [4, 7], which has no gradient. */
+const queue = Float32Array.from({ length: 28 }, (_, i) => Math.cos(2 + 5 * i));
 
 export interface OpCase {
   name: string;
@@ -190,6 +194,16 @@ export const opCases: OpCase[] = [
       [3, 1, 4, 6].forEach((row, i) => y.set(x!.subarray(i * 3, i * 3 + 3), row * 3));
       return y;
     },
+  },
+  {
+    name: 'queue contrast',
+    shapes: { queries: [5, 4], positive: [5] },
+    run: ({ queries, positive }) => queueContrast(queries!, positive!, tf.tensor(queue, [4, 7]), 0.5),
+    reference: ({ queries, positive }) =>
+      positive!.map((own, row) => {
+        const logits = [own, ...Array.from({ length: 7 }, (_, key) => [0, 1, 2, 3].reduce((sum, c) => sum + queries![4 * row + c]! * queue[7 * c + key]!, 0))].map((v) => v / 0.5);
+        return Math.log(logits.reduce((sum, v) => sum + Math.exp(v), 0)) - logits[0]!;
+      }),
   },
   { name: 'l2 normalise', shapes: { x: [4, 6] }, run: ({ x }) => l2Normalize(x!), reference: ({ x }) => x!.map((v, i) => v / Math.hypot(...x!.subarray(i - (i % 6), i - (i % 6) + 6))) },
   convolutionCase('one pixel', { image: [2, 3, 4, 5], window: [1, 1], stride: 1, padding: 0 }, 6),

@@ -7,6 +7,7 @@ import { TorchBackend } from './backend.ts';
 import { TorchLibrary, type TorchDevice, type TorchLocation } from './library.ts';
 import { attentionKernels } from './kernels/attention.ts';
 import { convolutionKernels } from './kernels/convolution.ts';
+import { contrastKernels } from './kernels/contrast.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
 import type { TorchKernels } from './kernels/kernel.ts';
 import { linearKernels } from './kernels/linear.ts';
@@ -15,7 +16,7 @@ import { reduceKernels } from './kernels/reduce.ts';
 import { shapeKernels } from './kernels/shape.ts';
 import { tokenKernels } from './kernels/tokens.ts';
 
-const kernels: TorchKernels = { ...elementwiseKernels, ...shapeKernels, ...reduceKernels, ...linearKernels, ...normKernels, ...attentionKernels, ...convolutionKernels, ...tokenKernels };
+const kernels: TorchKernels = { ...elementwiseKernels, ...shapeKernels, ...reduceKernels, ...linearKernels, ...normKernels, ...attentionKernels, ...convolutionKernels, ...tokenKernels, ...contrastKernels };
 
 /** The library stays loaded for the life of the process: libtorch cannot be loaded twice. */
 let loaded: TorchLibrary | null = null;

@@ -43,6 +43,7 @@ export const linearKernels: TorchKernels = {
     for (const handle of [xs, ws, bs]) if (handle !== null) torch.release(handle);
     return shaped(b, y, [...x!.shape.slice(0, -1), w!.shape[0]!]);
   },
+  ProductOperand: (b, { x }) => b.adopt(b.compute(x!), x!.shape, 'float32', b.storage(x!) === b.computeDtype),
   LinearInputGradient: (b, { dy, w }) => {
     const { torch } = b;
     const dys = rows(b, b.compute(dy!), dy!.shape), ws = b.parameter(w!);
