@@ -87,6 +87,6 @@ export class AppendFile {
 
   private failure(error: unknown): RunError {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    return new RunError(`${this.path} cannot be written (${code})${code === 'ENOSPC' || code === 'EDQUOT' ? ': free some space on its disk' : ''}`);
+    return new RunError(`${this.path} cannot be written (${code})${code === 'ENOSPC' || code === 'EDQUOT' ? ': free some space on its disk' : ''}`, { cause: error });
   }
 }
