@@ -178,7 +178,7 @@ describe('refused:', () => {
 
   test('the target of MAE', () => refuses(checkpointOf('mae-0'), 'target', 'has no target branch: export the online one'));
   test('the checkpoint as its own output', () => expect(exportBackbone(checkpointOf('mae-0'), checkpointOf('mae-0'), { branch: 'online' })).rejects.toThrow('is the checkpoint itself'));
-  test('a batch', () => refuses(batchOf('mae-0'), 'online', 'has no tensor cls_token: it is no checkpoint of a known method'));
+  test('a batch', () => refuses(batchOf('mae-0'), 'online', 'has no tensor cls_token and no layer1.0.conv1.weight: it is no checkpoint of a known method'));
   test('a missing tensor', async () => refuses(await changed((name, shape) => (name === 'blocks.1.attn.proj.bias' ? null : shape)), 'online', 'has no tensor blocks.1.attn.proj.bias'));
   test('another shape', async () => refuses(await changed((name, shape) => (name === 'blocks.1.mlp.fc2.weight' ? [48, 191] : shape)), 'online', 'tensor blocks.1.mlp.fc2.weight has the shape [48, 191] instead of [48, 192]'));
   test('heads that are not those of the relative positions', () => expect(exportBackbone(checkpointOf('beit-0'), join(folder, 'refused.safetensors'), { branch: 'online', heads: 4 })).rejects.toThrow('has relative positions of 3 heads'));
