@@ -72,7 +72,7 @@ async function byProtocol(checkpoint: string, protocol: EvaluationProtocol, opti
   const opened = await openModel(path);
   const model = size === undefined || protocol === 'finetune' ? opened : resizedModel(opened, size);
   const { train, test: held } = sourcesOf(model.config, data, test);
-  if (held === null) throw new InputError(`${protocol} is measured on images with classes: give --test FOLDER, with a folder for each class`);
+  if (held === null) throw new InputError(`${protocol} is measured on images with classes: give ${train === null && evaluationProtocols[protocol].learns ? '--data FOLDER and --test FOLDER' : '--test FOLDER'}, with a folder for each class`);
   const tell = (text: string): void => {
     if (!json) say(text);
   };

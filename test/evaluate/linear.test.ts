@@ -97,7 +97,7 @@ describe('siamscope evaluate --protocol linear', () => {
   });
 
   test.each([
-    ['mae', ['--epochs', '6', '--batch', '40'], { recipe: 'mae', steps: 24, warmupSteps: 3, batch: 40, optimizer: 'lars', batchNorm: true, features: 'class token after the final norm', learningRate: (0.1 * 40) / 256 }],
+    ['mae', ['--epochs', '6', '--batch', '40'], { recipe: 'mae', steps: 24, warmupSteps: 3, batch: 40, optimizer: 'lars', batchNorm: true, features: 'class token after the final norm; of a ResNet, the mean of the last stage', learningRate: (0.1 * 40) / 256 }],
     ['mocov3', ['--epochs', '6', '--batch', '32'], { recipe: 'mocov3', steps: 30, warmupSteps: 0, optimizer: 'sgd', batchNorm: false, learningRate: (3 * 32) / 256 }],
     ['dino', ['--epochs', '2'], { recipe: 'dino', steps: 2, batch: 160, features: 'class tokens of the last four blocks, each after the final norm' }],
   ])('by the recipe of %s', { timeout: 120_000 }, async (recipe, args, settings) => {
