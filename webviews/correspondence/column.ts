@@ -67,7 +67,7 @@ export class Column {
   private readonly low = element('span');
   private readonly high = element('span');
   private readonly said = element('p', { class: 'readout', role: 'status' });
-  private readonly scores = element('div', { class: 'score-holder' });
+  private readonly scores = element('div', { class: 'score-holder scroll', tabindex: 0, role: 'group', 'aria-label': 'How often patches find their place' });
   readonly members: Members;
   private readonly heads: Heads;
   private subject: LookSubject | null = null;

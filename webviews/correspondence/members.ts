@@ -63,7 +63,7 @@ export class Members {
   private readonly table = element('table', { class: 'assigned' }, element('caption', { class: 'hidden-text' }, 'Most probable prototypes of both views'),
     element('thead', {}, element('tr', {}, ...['Prototype', 'View a', 'View b'].map((text) => element('th', { scope: 'col' }, text)))), this.rows);
   private readonly spread = element('p', { class: 'note' });
-  private readonly heading = element('h3');
+  private readonly heading = element('p', { class: 'entry' });
   private readonly usage = element('p', { class: 'note' });
   private readonly pictures = element('div', { class: 'nearest', role: 'group', 'aria-label': 'Nearest of the images' });
   private drawn = '';
