@@ -29,14 +29,17 @@ export function looksOf(m: FeatureModel): Look[] {
 /** The views that training takes of a sample: the run's own, or else the recipe's. */
 export const trainingPlan = ({ model, method, config }: Pick<FeatureModel, 'model' | 'method'> & { config: RunConfig | null }): ViewPlan => (config ? viewPlanOf(config) : recipeOf(method).views(model, method));
 
+/** The views that the model itself sees, one by one: one that shows another's picture to a tokenizer comes after them, and has no patches. */
+const seenViews = (plan: ViewPlan) => expandViews(plan).filter(({ sameAs }) => sameAs === undefined);
+
 /** What the method itself drops of the plan's views at a step: for each expanded view a mask, 1 is dropped, or null. */
 export function droppedAt(plan: ViewPlan, method: FeatureModel['method'], { seed, step }: { seed: number; step: number }): (Uint8Array | null)[] {
-  const views = expandViews(plan);
+  const views = seenViews(plan);
   return recipeOf(method).dropped?.(method, views.map((view) => gridOf(view, plan.patchSize) ** 2), drawOf(seed, step, 0)) ?? views.map(() => null);
 }
 
 /** The views of a sample one by one, and what hides patches of each. */
 export function lookedViews(plan: ViewPlan, method: FeatureModel['method']): LookedView[] {
   const dropped = droppedAt(plan, method, { seed: 0, step: 0 });
-  return expandViews(plan).map((view, i) => ({ name: view.name, imageSize: view.size, grid: gridOf(view, plan.patchSize), hidden: view.mask !== null && view.mask.kind !== 'none' ? 'mask' : dropped[i] ? 'dropped' : null }));
+  return seenViews(plan).map((view, i) => ({ name: view.name, imageSize: view.size, grid: gridOf(view, plan.patchSize), hidden: view.mask !== null && view.mask.kind !== 'none' ? 'mask' : dropped[i] ? 'dropped' : null }));
 }

@@ -246,3 +246,10 @@ test('true matches of grids of other sizes lie where the image says', () => {
     }
   }
 });
+
+test('a tokenizer\'s own view of the picture is none that the model sees', () => {
+  const config = methodSchema.parse({ name: 'beit', tokenizer: 'dvae', tokenizerWeights: 'encoder.pkl', tokenizerStride: 8 });
+  const plan = trainingPlan({ model, method: config, config: null });
+  expect(plan.views.map(({ name }) => name)).toEqual(['online', 'tokenizer']);
+  expect(lookedViews(plan, config).map(({ name, grid, hidden }) => [name, grid, hidden])).toEqual([['online', 4, 'mask']]);
+});
