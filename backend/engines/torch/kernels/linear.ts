@@ -1,22 +1,23 @@
 /**
- * Matrix products of linear layers. On the CPU in fp32 they go to oneDNN on AMD, where MKL takes its AVX2 path (measured: 2.2
- * times slower on Zen 5), and to ATen's own choice elsewhere; the choice depends on the machine alone, never on a timing, so
+ * Matrix products of linear layers. On the CPU in fp32 they go to oneDNN on AMD with AVX-512, where MKL takes its AVX2 path (measured:
+ * 2.2 times slower on Zen 5), and to ATen's own choice elsewhere (on Zen 3, which has AVX2 alone, a step by oneDNN took 10 to 20 % longer); the choice depends on the machine alone, never on a timing, so
  * that a resumed run computes the same bits.
  */
-import { cpus } from 'node:os';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { processor } from '../../hardware.ts';
 import type { TorchBackend } from '../backend.ts';
 import type { Handle } from '../library.ts';
 import { scalar } from './elementwise.ts';
 import { sizeOf, type TorchKernels } from './kernel.ts';
 
 const pointwise = 'int aoti_torch_cpu__linear_pointwise(uint64 x, uint64 w, uint64* b, const char* attr, void* scalars, int64 scalarCount, void* algorithm, _Out_ uint64* result)';
-const isAmd = /AMD/.test(cpus()[0]?.model ?? '');
+const { model, flags } = processor();
+const prefersOneDnn = /AMD/.test(model) && flags.includes('avx512f');
 
 /** x [M, K] w [N, K]^T + b -> [M, N]. Consumes nothing; x and w in one dtype, b (or null) in it too. */
 function product(b: TorchBackend, x: Handle, w: Handle, bias: Handle | null): Handle {
   const { torch, device } = b;
-  if (isAmd && device.type === 'cpu' && b.precision === 'fp32') {
+  if (prefersOneDnn && device.type === 'cpu' && b.precision === 'fp32') {
     const f = torch.function(pointwise);
     if (f) return torch.make(f, 'linear', x, w, bias === null ? null : [bias], 'none', null, 0, null);
   }
@@ -48,7 +49,7 @@ export const linearKernels: TorchKernels = {
     const { torch } = b;
     const dys = rows(b, b.compute(dy!), dy!.shape), ws = b.parameter(w!);
     let dx: Handle;
-    if (isAmd && b.device.type === 'cpu' && b.precision === 'fp32') {
+    if (prefersOneDnn && b.device.type === 'cpu' && b.precision === 'fp32') {
       const turned = torch.call('transpose', 'int', ws, 0, 1);
       dx = product(b, dys, turned, null);
       torch.release(dys);
@@ -62,7 +63,7 @@ export const linearKernels: TorchKernels = {
     const xs = rows(b, b.compute(x!), x!.shape);
     const shape = [dy!.shape.at(-1)!, x!.shape.at(-1)!];
     let dw: Handle;
-    if (isAmd && b.device.type === 'cpu' && b.precision === 'fp32') {
+    if (prefersOneDnn && b.device.type === 'cpu' && b.precision === 'fp32') {
       const xt = torch.call('transpose', 'int', xs, 0, 1);
       dw = product(b, dyt, xt, null);
       torch.release(dyt);
