@@ -122,6 +122,7 @@ describe.skipIf(inject('noWorkbench'))('the checkpoint inspector', () => {
       await workbench.notification(/flowers-\d+\.safetensors: \d+ tensors/).first().waitFor({ timeout: 60_000 });
       expect(existsSync(target)).toBe(true);
       await view.getByRole('button', { name: 'Evaluate' }).click();
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: 'beside the untrained model' }).click();
       await until('the terminal has the table', async () => /PCK@1\s+[\d.]+ %/.test(((await page.locator('.terminal .xterm-rows').allTextContents()).join(' ')).replaceAll('\u00a0', ' ')), 90_000);
       await workbench.command('View: Hide Panel');
       await view.getByRole('button', { name: 'Correspond' }).click();
