@@ -6,7 +6,7 @@ import importX from 'eslint-plugin-import-x';
 const zone = (target, from, message, except) => ({ target, from, message, ...(except ? { except } : {}) });
 
 const zones = [
-  zone('./extension', './backend', 'the extension knows only backend/protocol.ts, the readers of backend/formats, what both ends of a run share in backend/link, and the readers of a study\'s files', ['./protocol.ts', './protocol', './formats', './link', './errors.ts', './study/studyFile.ts', './study/state.ts', './study/summary.ts', './study/plainTables.ts']),
+  zone('./extension', './backend', 'the extension knows only backend/protocol.ts, the readers of backend/formats, what both ends of a run share in backend/link, and what reads a study\'s files', ['./protocol.ts', './protocol', './formats', './link', './errors.ts', './study/reading.ts']),
   zone('./webviews', './backend', 'webviews know only backend/protocol.ts', ['./protocol.ts', './protocol']),
   zone('./extension', './webviews', 'webviews reach the extension as bundles'),
   zone('./webviews', './extension', 'a webview talks by messages'),

@@ -43,6 +43,10 @@ await build({ entryPoints: views.map((name) => ({ in: `webviews/${name}/main.ts`
 
 // The extension, for the editor's extension host, and the schemas that it completes run files and study files from.
 // jsonc-parser's CommonJS form cannot be bundled, its module can.
-await build({ ...common, mainFields: ['module', 'main'], entryPoints: [{ in: 'extension/extension.ts', out: 'extension' }], outdir: 'dist', outExtension: { '.js': '.cjs' }, format: 'cjs' });
+// What it reads studies by is a bundle beside it, loaded with the first study: CommonJS bundles cannot be split.
+const apart = { name: 'apart', setup: (builder) => builder.onResolve({ filter: /\/study\/reading\.ts$/ }, ({ kind }) => (kind === 'entry-point' ? undefined : { path: './study.cjs', external: true })) };
+const forEditor = { ...common, mainFields: ['module', 'main'], outdir: 'dist', outExtension: { '.js': '.cjs' }, format: 'cjs' };
+await build({ ...forEditor, entryPoints: [{ in: 'extension/extension.ts', out: 'extension' }], plugins: [apart] });
+await build({ ...forEditor, entryPoints: [{ in: 'backend/study/reading.ts', out: 'study' }] });
 for (const [name, ...options] of [['run'], ['study', '--study']])
   writeFileSync(join(root, `dist/siam-${name}.schema.json`), execFileSync(process.execPath, [join(root, 'dist/siamscope.mjs'), 'schema', ...options], { encoding: 'utf8' }));

@@ -45,7 +45,7 @@ export async function runStudyFile(parts: Parts, args: readonly unknown[]): Prom
 export async function stopStudyFile(_: Parts, args: readonly unknown[]): Promise<void> {
   const path = await studyFileOf(args, t('Stop Study'));
   if (path === undefined) return;
-  const [{ lookAtStudy }, { stopStudy }, { readStudy, studyFolder }] = await Promise.all([import('../panels/study.ts'), import('../runs/studies.ts'), import('../../backend/study/studyFile.ts')]);
+  const [{ lookAtStudy }, { stopStudy }, { readStudy, studyFolder }] = await Promise.all([import('../panels/study.ts'), import('../runs/studies.ts'), import('../../backend/study/reading.ts')]);
   const holder = await liveHolder(studyFolder(path, await readStudy(path)), { sweep: false });
   if (!holder) throw new Error(t('Nobody runs the study in {0}.', dirname(path)));
   await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: t('Stopping {0} after this step', vscode.workspace.asRelativePath(path)) }, () => stopStudy(holder));

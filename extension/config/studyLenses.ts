@@ -42,7 +42,7 @@ export class StudyFileLenses implements vscode.CodeLensProvider, vscode.Disposab
 
 /** Null where the file as it was saved is no study. */
 async function howFar(path: string): Promise<{ done: number; total: number; begun: boolean; atWork: boolean } | null> {
-  const [{ readStudy, studyFolder }, { isAtWork, readCells }] = await Promise.all([import('../../backend/study/studyFile.ts'), import('../../backend/study/state.ts')]);
+  const { isAtWork, readCells, readStudy, studyFolder } = await import('../../backend/study/reading.ts');
   try {
     const study = await readStudy(path);
     const folder = studyFolder(path, study);

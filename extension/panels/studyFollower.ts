@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { liveHolder, type Holder } from '../../backend/link/holder.ts';
 import { outputFile } from '../../backend/link/output.ts';
 import { statusFile } from '../../backend/link/status.ts';
-import { cellPlaces, failureFile, readCell, readStudyCopy, resultFile, type CellReading } from '../../backend/study/state.ts';
-import { readStudy, studyFolder, type Study } from '../../backend/study/studyFile.ts';
+import { cellPlaces, failureFile, readCell, readStudy, readStudyCopy, resultFile, studyFolder, type CellReading, type Study } from '../../backend/study/reading.ts';
 
 interface KnownCell {
   reading: CellReading;

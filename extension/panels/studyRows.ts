@@ -1,9 +1,7 @@
 /** A study's reading as its table's page is told it: numbers by column, and how far everything is. */
 import { isAlive, type Holder } from '../../backend/link/holder.ts';
 import type { StudyCellState, StudyProgress, StudyTable, StudyTableCell, StudyTableRow } from '../../backend/protocol.ts';
-import type { CellReading } from '../../backend/study/state.ts';
-import type { Study } from '../../backend/study/studyFile.ts';
-import { summarize, type Summary } from '../../backend/study/summary.ts';
+import { summarize, type CellReading, type Study, type Summary } from '../../backend/study/reading.ts';
 
 const textLength = 2000;
 

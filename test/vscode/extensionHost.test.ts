@@ -14,7 +14,7 @@ closeBrowserAfterTests();
 describe.skipIf(inject('noWorkbench') && !inject('desktop'))('in the extension host', () => {
   it('activates quickly and serves run files', async () => {
     const workspace = join(folder, 'trusted');
-    mkdirSync(workspace);
+    mkdirSync(workspace, { recursive: true });
     cpSync(join(import.meta.dirname, '../fixtures/photos'), join(workspace, 'photos'), { recursive: true });
     await runHostTests('trusted', workspace);
   });

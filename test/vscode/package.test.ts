@@ -37,7 +37,7 @@ describe('the package', () => {
   });
 
   it('holds bundles, media and the native parts of one platform; no sources, source maps, tests or engine', () => {
-    expect(names).toEqual(expect.arrayContaining(['extension/dist/extension.cjs', 'extension/dist/siamscope.mjs', 'extension/dist/train.worker.mjs', 'extension/dist/siam-run.schema.json', 'extension/media/icon.png', 'extension/LICENSE.txt']));
+    expect(names).toEqual(expect.arrayContaining(['extension/dist/extension.cjs', 'extension/dist/study.cjs', 'extension/dist/siamscope.mjs', 'extension/dist/train.worker.mjs', 'extension/dist/siam-run.schema.json', 'extension/media/icon.png', 'extension/LICENSE.txt']));
     expect(names.filter((name) => /\.map$|(?<!\.d)\.ts$|\.test\.|^extension\/(test|backend|extension|webviews|bench|scripts)\/|libtorch|libtensorflow/.test(name.replace(/dist\/node_modules\/.*\/(lib|dist)\//, '')))).toEqual([]);
     const binaries = names.filter((name) => /\.(node|dylib|dll)$|\.so(\.|$)/.test(name)).map((name) => name.split('/dist/node_modules/')[1] ?? name);
     const platform = `${process.platform}-${process.arch}`;
