@@ -1,5 +1,5 @@
 /** The views that the papers' recipes take of a sample. */
-import type { OpSpec, ViewPlan } from '../augment/plan.ts';
+import type { MaskSpec, OpSpec, ViewPlan } from '../augment/plan.ts';
 import { InputError } from '../errors.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import type { MaeOptions } from './mae.options.ts';
@@ -21,11 +21,20 @@ const blur = ({ imageSize }: ModelConfig, p: number): OpSpec => ({ op: 'gaussian
 /** Masked patches of a ratio: 0.6 of 196 is 118, 0.75 of 196 is 147. */
 const maskedCount = (model: ModelConfig, maskRatio: number): number => Math.round(modelDimensions(model).patches * maskRatio);
 
+/** Width by height of a mask's blocks, as BEiT draws them. */
+const blockAspect: [number, number] = [0.3, 1 / 0.3];
+
+/** A mask of the same number of patches for every image. */
+function exactMask(model: ModelConfig, { mask, maskRatio, minBlock }: Pick<SiameseOptions, 'mask' | 'maskRatio' | 'minBlock'>): MaskSpec | null {
+  if (mask === 'none') return null;
+  const count = maskedCount(model, maskRatio);
+  return mask === 'random' ? { kind: mask, count } : { kind: mask, count, minBlock, aspect: blockAspect };
+}
+
 /** SiameseIM's two views: a is masked and always blurred, b is whole, seldom blurred, and now and then solarised. */
 export function pairedViews(model: ModelConfig, options: SiameseOptions): ViewPlan {
-  const count = maskedCount(model, options.maskRatio);
   const crop = { scale: options.scale, ratio, interpolation: 'bicubic' as const };
-  const mask = options.mask === 'none' ? null : options.mask === 'random' ? { kind: 'random' as const, count } : { kind: 'block' as const, count, minBlock: 16, aspect: [0.3, 1 / 0.3] as [number, number] };
+  const mask = exactMask(model, options);
   const colour = (...ops: OpSpec[]): OpSpec[] => (options.colour ? [flip, jitter, grey, ...ops] : [flip]);
   return {
     patchSize: model.patchSize,
@@ -40,8 +49,7 @@ export function pairedViews(model: ModelConfig, options: SiameseOptions): ViewPl
 /** MoCo-v3's two views, both seen by both branches: one is always blurred, the other seldom, and now and then solarised. */
 export function contrastedViews(model: ModelConfig, options: Mocov3Options): ViewPlan {
   const crop = { scale: options.scale, ratio, interpolation: 'bilinear' as const };
-  const count = maskedCount(model, options.maskRatio);
-  const mask = options.mask === 'none' ? null : options.mask === 'random' ? { kind: 'random' as const, count } : { kind: 'block' as const, count, minBlock: 16, aspect: [0.3, 1 / 0.3] as [number, number] };
+  const mask = exactMask(model, options);
   return {
     patchSize: model.patchSize,
     views: [
@@ -54,7 +62,7 @@ export function contrastedViews(model: ModelConfig, options: Mocov3Options): Vie
 /** Two global crops, colours as MoCo-v3's, and many small local ones; iBOT masks the global ones. */
 export function multiCrop(model: ModelConfig, options: DinoOptions | IbotOptions): ViewPlan {
   const crop = (scale: [number, number]) => ({ scale, ratio, interpolation: 'bicubic' as const });
-  const mask = options.name === 'ibot' ? { kind: 'varied' as const, shape: options.mask, shares: options.maskShares, minBlock: 16, aspect: [0.3, 1 / 0.3] as [number, number] } : null;
+  const mask = options.name === 'ibot' ? { kind: 'varied' as const, shape: options.mask, shares: options.maskShares, minBlock: options.minBlock, aspect: blockAspect } : null;
   return {
     patchSize: model.patchSize,
     views: [
@@ -107,7 +115,7 @@ export function maskedView(model: ModelConfig, options: BeitOptions): ViewPlan {
   return {
     patchSize: model.patchSize,
     views: [
-      { name: 'online', size: model.imageSize, crop: { ...tokenizerCrop, interpolation: 'bicubic' }, ops: [flip, beitJitter], mask: { kind: 'varied', shape: 'block', shares: [[share, share]], minBlock: 16, aspect: [0.3, 1 / 0.3] } },
+      { name: 'online', size: model.imageSize, crop: { ...tokenizerCrop, interpolation: 'bicubic' }, ops: [flip, beitJitter], mask: { kind: 'varied', shape: 'block', shares: [[share, share]], minBlock: 16, aspect: blockAspect } },
       ...(side === null ? [] : [{ name: 'tokenizer', size: side, crop: tokenizerCrop, sameAs: 'online', ops: [], mask: null }]),
     ],
   };

@@ -19,9 +19,11 @@ const reading = 'our reading of the paper\'s table';
 /** Fine-tuning and linear probing on ImageNet, box and mask AP on COCO: Tao et al., CVPR 2023, ViT-B. */
 const numbers = (ft: number | null, lin: number | null, box: number | null, mask: number | null): Row['paper'] => ({ FT: ft, LIN: lin, APb: box, APm: mask });
 
-/** SiameseIM's parts at tiny size; every switch of its rows stays the row's own. */
-/** Crops of .08 of a small image show next to nothing, and in a short run a faster target loses its rank before anything is learned (docs/learning.md). */
-const tinySiamese = { method: { name: 'siamese', decoderHeads: 4, projectorDepth: 1, predictorDepth: 2, trainPatchEmbed: true, scale: [0.3, 1], momentum: [0.998, 1] } };
+/**
+ * SiameseIM's parts at tiny size; every switch of its rows stays the row's own. Crops of .08 of a small image show next to nothing, blocks of
+ * 16 patches are a quarter of a grid of 8 × 8, and in a short run a faster target loses its rank before anything is learned (docs/learning.md).
+ */
+const tinySiamese = { method: { name: 'siamese', decoderHeads: 4, projectorDepth: 1, predictorDepth: 2, trainPatchEmbed: true, scale: [0.3, 1], minBlock: 4, momentum: [0.998, 1] } };
 const tinyMae = { method: { name: 'mae', decoderWidth: 64, decoderDepth: 2, decoderHeads: 4 } };
 
 const methods: { id: string; name: string; paper: Row['paper']; note?: string }[] = [
