@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noBrowser, openBrowser } from '../helpers/browser.ts';
+import { expectWithin, wallTime } from '../helpers/slowness.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { PanelServer, type PanelServerOptions } from './panelServer.ts';
 import { divergence, knownRun, lineOf, metricsRows, writeRun } from './runsFixture.ts';
@@ -296,7 +297,7 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
     console.log(`1,000,000 points: opened in ${opening.map((ms) => ms.toFixed(0)).join(', ')} ms; panned at ${rate.toFixed(1)} frames a second (${gaps.length} frames, 95th percentile ${gaps[Math.floor(0.95 * gaps.length)]!.toFixed(1)} ms, slowest ${gaps.at(-1)!.toFixed(1)} ms)`);
     expect(before).not.toContain('1,000,000 of');
     // The bar is 500 ms, and two quiet cores took 359 to 474 ms; neighbours on a shared machine slow them to 1.7 times.
-    if (idle >= 0.85) expect(opening.sort((a, b) => a - b)[2]).toBeLessThan(850);
+    if (idle >= 0.85) await expectWithin(850, opening.sort((a, b) => a - b)[2]!, wallTime);
     else console.warn(`Not asserted: the time of opening (others kept the processors busy; ${Math.round(100 * idle)} % were idle).`);
     expect(gaps.length).toBeGreaterThan(30);
     expect(rate).toBeGreaterThanOrEqual(50);
