@@ -1,6 +1,6 @@
 /** Multi-head scaled dot-product self-attention (Vaswani et al., 2017) on a packed query, key and value, as ViT checkpoints have it. */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp, one } from './op.ts';
+import { defineOp, many, one } from './op.ts';
 
 interface Heads {
   heads: number;
@@ -33,17 +33,18 @@ const gradient = defineOp<Heads>({
 
 const run = defineOp<Heads>({
   name: 'Attention',
+  // The second output is the engine's own, for its gradient: the logarithm of each row's sum [B, heads, T], or nothing [0].
   composition: ({ qkv }, { heads }) => {
     const [q, k, v] = split(qkv!, heads);
-    return merge(tf.matMul(probabilities(q, k), v));
+    return [merge(tf.matMul(probabilities(q, k), v)), tf.zeros([0])];
   },
-  saves: { inputs: ['qkv'] },
+  saves: { inputs: ['qkv'], outputs: [true, true] },
   // The probabilities are computed again: they are the largest activation of a block, T times as large as its tokens a head.
-  gradient: (dy, [qkv], attrs) => ({ qkv: () => one(gradient({ qkv: qkv!, dy: dy as tf.Tensor }, attrs)) }),
+  gradient: (dys, [qkv, y, sums], attrs) => ({ qkv: () => one(gradient({ qkv: qkv!, dy: (dys as tf.Tensor[])[0]!, y: y!, sums: sums! }, attrs)) }),
 });
 
 /** qkv [B, T, 3 D], queries first -> [B, T, D]. */
-export const attention = (qkv: tf.Tensor, heads: number): tf.Tensor => one(run({ qkv }, { heads }));
+export const attention = (qkv: tf.Tensor, heads: number): tf.Tensor => many(run({ qkv }, { heads }))[0]!;
 
 /** The attention probabilities themselves, [B, heads, T, T], for pictures; no gradient. */
 export const attentionProbabilities = (qkv: tf.Tensor, heads: number): tf.Tensor =>

@@ -1,0 +1,54 @@
+/** ATen's fused attention on a CPU, in fp32: blocks of queries and keys, with no matrix of probabilities (Dao et al., 2022). */
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { processor } from '../../hardware.ts';
+import type { TorchBackend } from '../backend.ts';
+import type { Handle } from '../library.ts';
+
+const hasAvx512 = processor().flags.includes('avx512f');
+
+/**
+ * Whether it is faster than batched products: measured on Zen 3 (AVX2), ViT-S, forward and backward, 2.2 times for 6 heads of 64 and 2.5 times for
+ * 16 heads of 24. By the machine alone, so that a resumed run computes the same bits.
+ */
+export const prefersFused = (b: TorchBackend): boolean => b.device.type === 'cpu' && b.precision === 'fp32' && !hasAvx512;
+
+/** [B, T, n heads size] -> n views [B, heads, T, size]; consumes. */
+function perHead(b: TorchBackend, handle: Handle, [batch, tokens, width]: number[], n: number, heads: number): Handle[] {
+  const { torch } = b;
+  const parts = torch.call('permute', '', torch.call('reshape', '', handle, torch.list([batch!, tokens!, n, heads, width! / n / heads])), torch.list([2, 0, 3, 1, 4]));
+  const views = Array.from({ length: n }, (_, i) => torch.call('select', 'int', torch.ref(parts), 0, i));
+  torch.release(parts);
+  return views;
+}
+
+/** [y, logarithms of the rows' sums]. */
+export function fusedAttention(b: TorchBackend, qkv: TensorInfo, heads: number): TensorInfo[] {
+  const { torch } = b;
+  const [batch, tokens, triple] = qkv.shape as [number, number, number];
+  const [q, k, v] = perHead(b, b.compute(qkv), qkv.shape, 3, heads) as [Handle, Handle, Handle];
+  const y = torch.call('_scaled_dot_product_flash_attention_for_cpu', '', q, k, v, torch.float(0), 0, 0, 0);
+  const sums = torch.result(1);
+  const shape = [batch, tokens, triple / 3];
+  const merged = torch.call('reshape', '', torch.call('transpose', 'int', y, 1, 2), torch.list(shape));
+  return [b.adopt(merged, shape, 'float32'), b.adopt(sums, [batch, heads, tokens], 'float32')];
+}
+
+export function fusedAttentionGradient(b: TorchBackend, { qkv, dy, y, sums }: Record<'qkv' | 'dy' | 'y' | 'sums', TensorInfo>, heads: number): TensorInfo {
+  const { torch } = b;
+  const [batch, tokens, triple] = qkv.shape as [number, number, number];
+  const [q, k, v] = perHead(b, b.compute(qkv), qkv.shape, 3, heads) as [Handle, Handle, Handle];
+  const [d] = perHead(b, b.compute(dy), dy.shape, 1, heads) as [Handle];
+  const [o] = perHead(b, b.compute(y), y.shape, 1, heads) as [Handle];
+  const dq = torch.call('_scaled_dot_product_flash_attention_for_cpu_backward', '', d, q, k, v, o, torch.ref(b.handle(sums)), torch.float(0), 0, 0, 0);
+  const gradients = [dq, torch.result(1), torch.result(2)];
+  const result = torch.empty(qkv.shape, b.computeDtype, b.device);
+  const target = torch.call('permute', '', torch.call('reshape', '', torch.ref(result), torch.list([batch, tokens, 3, heads, triple / 3 / heads])), torch.list([2, 0, 3, 1, 4]));
+  gradients.forEach((gradient, i) => {
+    const part = torch.call('select', 'int', torch.ref(target), 0, i);
+    torch.copy(part, gradient);
+    torch.release(part);
+    torch.release(gradient);
+  });
+  torch.release(target);
+  return b.adopt(result, qkv.shape, 'float32');
+}
