@@ -20,11 +20,11 @@ import type { KnnResult } from './evaluate/knn.ts';
 import { pckRates, type PckCounts } from './evaluate/correspondence.ts';
 import { loadLabelled, probeCorrespondence, probeNeighbours, probePrediction, type LabelledImages, type PairResult } from './evaluate/probe.ts';
 import { transformerDimensions } from './nn/model.ts';
-import type { MetricsRow, RunEvent } from './protocol.ts';
-import { knnMeasure, pairSample, pckMeasures, renderReport, type Curve, type Measure, type NeighbourSample, type PairSample, type ReportData, type RgbImage, type Sample } from './report/index.ts';
+import type { RunEvent } from './protocol.ts';
+import { evaluationCurves, knnMeasure, pairSample, pckMeasures, renderReport, stepCurves, type Measure, type NeighbourSample, type PairSample, type ReportData, type RgbImage, type Sample } from './report/index.ts';
 import { viewPlanOf, type RunConfig } from './train/config.ts';
 import { trainRun, type RunOutcome } from './train/loop.ts';
-import { readMetrics } from './train/metrics.ts';
+import { readEvaluations, readMetrics } from './train/metrics.ts';
 import { completeRun } from './train/runFile.ts';
 import { TrainingThread } from './train/trainingThread.ts';
 
@@ -168,21 +168,6 @@ function measuresOf(before: Probed, after: Probed): Measure[] {
   return measures;
 }
 
-const curvesOf: { name: string; explanation: string; scale: 'linear' | 'log'; series: [name: string, key: string][] }[] = [
-  { name: 'Loss', explanation: 'What is minimised: the squared distance of prediction and target, and a term that keeps features apart.', scale: 'linear', series: [['loss', 'loss']] },
-  { name: 'Terms of the loss', explanation: 'Distance of prediction and target (positive), and how far predictions line up with all targets at once (negative).', scale: 'log', series: [['positive', 'positive_term'], ['negative', 'negative_term']] },
-  { name: 'Feature spread', explanation: 'Standard deviation of the target features over patches. Near zero, every patch looks the same: collapse.', scale: 'linear', series: [['standard deviation', 'feature_std']] },
-  { name: 'Effective rank', explanation: 'How many directions the target features use: the participation ratio of their covariance, their mean taken off. Near one, they have collapsed to a line.', scale: 'linear', series: [['directions', 'effective_rank']] },
-  { name: 'Gradient norm', explanation: 'Before clipping.', scale: 'log', series: [['norm', 'grad_norm']] },
-  { name: 'Learning rate', explanation: 'Warm-up, then half a cosine.', scale: 'linear', series: [['rate', 'learning_rate']] },
-  { name: 'Images a second', explanation: 'Of the whole loop, decoding included.', scale: 'linear', series: [['images', 'images_per_second']] },
-];
-
-function curves(rows: MetricsRow[]): Curve[] {
-  const steps = rows.map((row) => row.step);
-  return curvesOf.map(({ series, ...curve }) => ({ ...curve, series: series.filter(([, key]) => rows.some((row) => row[key] !== undefined)).map(([name, key]) => ({ name, steps, values: rows.map((row) => Number(row[key] ?? NaN)) })) })).filter(({ series }) => series.length > 0);
-}
-
 const picture = (pixels: Uint8Array, size: number, index: number): RgbImage => ({ width: size, height: size, pixels: pixels.slice(index * size * size * 3, (index + 1) * size * size * 3) });
 
 /** Pairs that overlap well, spread over the images. */
@@ -263,7 +248,8 @@ async function reportData({ config, engine, outcome, run, material, before, afte
     seconds: outcome.elapsedSeconds,
     dataset: `${description}${material.train.classes.length > 1 ? ` of ${material.train.classes.length} classes` : ''}`,
     measures,
-    curves: curves(await readMetrics(run)),
+    curves: stepCurves(await readMetrics(run)),
+    evaluations: evaluationCurves(await readEvaluations(run)),
     samples: await reportSamples(config, material),
     pairs: await reportPairs(config, material, before, after),
     neighbours: reportNeighbours(config, material, after),

@@ -42,6 +42,8 @@ export interface Curve {
   name: string;
   explanation: string;
   scale: 'linear' | 'log';
+  /** Shares are shown in per cent; a number where it is not said. */
+  kind?: Measure['kind'];
   series: Series[];
 }
 
@@ -114,6 +116,8 @@ export interface ReportData {
   dataset: string;
   measures: Measure[];
   curves: Curve[];
+  /** What the run measured of its model as it trained: few points, each of which counts. Empty where it did not. */
+  evaluations: Curve[];
   samples: Sample[];
   pairs: PairSample[];
   neighbours: NeighbourSample[];

@@ -10,6 +10,7 @@ export interface PageSeries {
 
 export interface PageCurve {
   scale: 'linear' | 'log';
+  kind: 'share' | 'number';
   series: PageSeries[];
 }
 
@@ -29,7 +30,7 @@ export interface PagePair {
   after: PageMatches;
 }
 
-/** `curves[i]` and `pairs[i]` belong to the elements with `data-curve="i"` and `data-pair="i"`. */
+/** Curves of steps, then of evaluations. `curves[i]` and `pairs[i]` belong to the elements with `data-curve="i"` and `data-pair="i"`. */
 export interface ReportPage {
   curves: PageCurve[];
   pairs: PagePair[];

@@ -7,6 +7,7 @@ import { embedJson, html, Html } from './html.ts';
 import type { ReportPage } from './page.ts';
 import { curvesSection, pageCurve } from './sections/curves.ts';
 import { detailsSection } from './sections/details.ts';
+import { evaluationsSection } from './sections/evaluations.ts';
 import { measuresSection } from './sections/measures.ts';
 import { neighboursSection } from './sections/neighbours.ts';
 import { pagePair, pairsSection } from './sections/pairs.ts';
@@ -28,8 +29,8 @@ async function readAssets(): Promise<{ script: string; style: string }> {
 export async function renderReport(data: ReportData): Promise<string> {
   const { script, style } = await readAssets();
   const { first, second } = headline(data);
-  const page: ReportPage = { curves: data.curves.map(pageCurve), pairs: data.pairs.map(pagePair) };
-  const sections = [measuresSection(data.measures), await pairsSection(data.pairs), curvesSection(data.curves), await samplesSection(data.samples), await neighboursSection(data.neighbours), detailsSection(data)];
+  const page: ReportPage = { curves: [...data.curves, ...data.evaluations].map(pageCurve), pairs: data.pairs.map(pagePair) };
+  const sections = [measuresSection(data.measures), await pairsSection(data.pairs), curvesSection(data.curves), evaluationsSection(data.evaluations, data.curves.length), await samplesSection(data.samples), await neighboursSection(data.neighbours), detailsSection(data)];
   const date = new Date(data.finishedAt);
   const policy = `default-src 'none'; script-src ${digest(script)}; style-src ${digest(style)}; img-src data:; base-uri 'none'; form-action 'none'`;
   return html`<!doctype html>

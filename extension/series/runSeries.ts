@@ -72,7 +72,19 @@ export class RunSeries {
     return x[Math.min(through.lowerBound(through.steps, step), through.length - 1)]!;
   }
 
-  smoothed(series: Series, weight: number): Float64Array {
+  /**
+   * The smoothed values of the series, or null where it is to be drawn as it is. `weight` is that of what came before in the run's longest
+   * series: one that has a point for many of its points, such as evaluations between steps, looks back over the same stretch and thus
+   * over fewer points, and is left alone where a point would be worth more than all before it.
+   */
+  smoothed(series: Series, weight: number): Float64Array | null {
+    const longest = Math.max(...[...this.metrics.values()].map(({ length }) => length));
+    // By powers of two, so that the weight stays as both grow.
+    const sparsity = 2 ** Math.round(Math.log2(longest / Math.max(1, series.length)));
+    return sparsity > 1 && weight ** sparsity < 0.5 ? null : this.smoothedBy(series, weight ** sparsity);
+  }
+
+  private smoothedBy(series: Series, weight: number): Float64Array {
     const columns = this.columnsOf(series);
     if (columns.smoothed?.weight !== weight) columns.smoothed = new Smoothed(series, weight);
     return columns.smoothed.update();

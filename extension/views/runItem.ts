@@ -1,5 +1,5 @@
 /** What a run looks like in a list: one row's words, icon and menu, and its whole story as a tooltip. Knows no editor, so that it can be tested. */
-import type { HealthFinding, RunState, RunStatus } from '../../backend/protocol.ts';
+import type { HealthFinding, Measure, RunState, RunStatus } from '../../backend/protocol.ts';
 import type { Translate } from '../translate.ts';
 import { countText, durationText, escapeMarkdown, numberText, rateText } from './text.ts';
 
@@ -57,18 +57,27 @@ export function stateText(state: ShownRun['state'], t: Translate): string {
   }
 }
 
+/** Whether it measures its own model between two steps (`evaluate` in its run file). Where it was killed meanwhile, its status still says so. */
+export const isEvaluating = ({ state, status }: Pick<ShownRun, 'state' | 'status'>): boolean => state === 'running' && status.evaluating;
+
 /** `412/3000`, or `412` where the length is not known yet. */
 export const stepText = ({ step, steps }: Pick<RunStatus, 'step' | 'steps'>): string => (steps === null ? String(step) : `${step}/${steps}`);
 
 /** What is worth saying beside the name, the most important first, for a row may be narrow. */
-function facts({ state, status, reason }: ShownRun, t: Translate): string[] {
+function facts(run: ShownRun, t: Translate): string[] {
+  const { state, status, reason } = run;
   const { loss, eta, imagesPerSecond, elapsedSeconds, waiting, step } = status;
   const lossFact = loss === null ? [] : [t('loss {0}', numberText(loss))];
   const took = elapsedSeconds > 0 ? [durationText(elapsedSeconds, t)] : [];
   switch (state) {
     case 'queued': return [waiting ?? t('queued')];
     case 'starting': return [t('starting')];
-    case 'running': return [stepText(status), ...(waiting === null ? (eta === null ? [] : [t('{0} left', durationText(eta, t))]) : [waiting]), ...lossFact, ...(imagesPerSecond === null ? [] : [rateText(imagesPerSecond, t)])];
+    case 'running': {
+      const evaluating = isEvaluating(run);
+      const left = waiting ?? (eta === null ? null : t('{0} left', durationText(eta, t)));
+      // The pace is that of steps, and none is taken while the model is measured.
+      return [stepText(status), ...(evaluating ? [t('evaluating')] : []), ...(left === null ? [] : [left]), ...lossFact, ...(imagesPerSecond === null || evaluating ? [] : [rateText(imagesPerSecond, t)])];
+    }
     case 'stopping': return [stepText(status), t('stopping')];
     case 'done': return [t('{0} steps', step), ...lossFact, ...took];
     case 'stopped': return [stepText(status), t('stopped'), ...lossFact, ...took];
@@ -81,7 +90,7 @@ export function runRow(run: ShownRun, t: Translate): Row {
   const { folder, state, status } = run;
   const ailing = status.health.length > 0;
   // A run that ends well on collapsed features has not ended well.
-  const [icon, colour] = (state === 'running' || state === 'done') && ailing ? ['warning', 'list.warningForeground'] : icons[state];
+  const [icon, colour] = (state === 'running' || state === 'done') && ailing ? ['warning', 'list.warningForeground'] : isEvaluating(run) ? ['beaker', 'charts.blue'] : icons[state];
   const words = ['run', state, isLiving(run) ? 'living' : 'ended', ...(state === 'running' || state === 'starting' || state === 'queued' ? ['stoppable'] : []), ...(isResumable(run) ? ['resumable'] : [])];
   const description = facts(run, t).join(' · ');
   return {
@@ -100,12 +109,18 @@ export function detailRows(run: ShownRun, t: Translate): Row[] {
   if (status.waiting !== null) rows.push(row('waiting', t('Waiting'), status.waiting, 'clock', 'charts.yellow'));
   if (status.loss !== null) rows.push(row('loss', t('Loss'), numberText(status.loss), 'graph-line'));
   rows.push(row('progress', t('Progress'), [t('step {0}', stepText(status)), t('epoch {0}', Number(status.epoch.toFixed(2)))].join(' · '), 'dashboard'));
+  if (isEvaluating(run)) rows.push(row('evaluating', t('Evaluating'), t('the model after step {0}', status.step), 'beaker', 'charts.blue'));
+  if (status.evaluation && status.evaluation.measures.length > 0) rows.push(row('evaluation', t('Evaluation'), [t('step {0}', status.evaluation.step), ...status.evaluation.measures.slice(0, mostMeasures).map(measureText)].join(' · '), 'beaker'));
   if (status.imagesPerSecond !== null && isLiving(run)) rows.push(row('rate', t('Throughput'), rateText(status.imagesPerSecond, t), 'zap'));
   if (status.elapsedSeconds > 0) rows.push(row('time', t('Time'), isLiving(run) && status.eta !== null ? t('{0}, {1} left', durationText(status.elapsedSeconds, t), durationText(status.eta, t)) : durationText(status.elapsedSeconds, t), 'watch'));
   if (status.images !== null) rows.push(row('images', t('Images'), status.skipped > 0 ? t('{0}, {1} files skipped', countText(status.images), status.skipped) : countText(status.images), 'file-media', status.skipped > 0 ? 'list.warningForeground' : null));
   if (status.engine) rows.push(row('engine', t('Engine'), engineText(status.engine), 'circuit-board'));
   return rows;
 }
+
+const mostMeasures = 12;
+
+const measureText = ({ name, value, unit }: Measure): string => `${name} ${unit === 'share' ? `${(100 * value).toFixed(1)} %` : numberText(value)}`;
 
 const engineText = ({ name, version, deviceName, device, precision }: NonNullable<RunStatus['engine']>): string => `${name} ${version} · ${deviceName} (${device}) · ${precision}`;
 

@@ -36,6 +36,23 @@ describe('a run\'s row', () => {
     expect(runRow(shownRun('lost', {}, { reason: 'killed after step 412' }), t).description).toBe('412/3000 · lost · killed after step 412');
   });
 
+  test('a run that measures itself says so while it does, and what it found last; one that was killed meanwhile does not', () => {
+    const evaluation = { step: 400, measures: [{ id: 'knn_top1', name: 'k-NN', value: 0.4123, chance: 0.1, unit: 'share' as const }, { id: 'centred_effective_rank', name: 'effective rank, centred', value: 27.31, chance: null, unit: 'number' as const }] };
+    const measuring = shownRun('running', { evaluating: true, evaluation });
+    expect(runRow(measuring, t)).toMatchObject({ description: '412/3000 · evaluating · 4 min left · loss 0.3121', icon: 'beaker', contextValue: runRow(shownRun('running'), t).contextValue, accessibleLabel: 'Run flowers, running: 412/3000, evaluating, 4 min left, loss 0.3121' });
+    expect(runRow(shownRun('running', { evaluating: true, health: [collapse] }), t).icon).toBe('warning');
+    const details = (run: ShownRun): string[] => detailRows(run, t).map(({ label, description }) => `${label}: ${description}`);
+    const found = 'Evaluation: step 400 · k-NN 41.2 % · effective rank, centred 27.31';
+    expect(details(measuring)).toEqual(expect.arrayContaining(['Evaluating: the model after step 412', found]));
+    expect(runTooltip(measuring, t)).toContain('| Evaluating | the model after step 412 |');
+    for (const state of states.filter((other) => other !== 'running')) {
+      const run = shownRun(state, { evaluating: true, evaluation });
+      expect(`${runRow(run, t).description} ${details(run).join()} ${statusLine([run], t)?.text}`).not.toMatch(/evaluating/i);
+      expect(details(run)).toContain(found);
+    }
+    expect(details(shownRun('running')).join()).not.toMatch(/evaluat/i);
+  });
+
   test('each state has its own words, icon and menu', () => {
     const rows = states.map((state) => runRow(shownRun(state), t));
     for (const [i, state] of states.entries()) {
@@ -114,6 +131,7 @@ describe('the status item', () => {
 
   test('shows the run that trains, and how many others there are', () => {
     expect(statusLine([shownRun('queued', { name: 'later' }), shownRun('running')], t)).toMatchObject({ text: '$(pulse) flowers 412/3000 · 4 min (+1)', accessibleLabel: 'SiamScope: flowers, 412/3000, 4 min left, 2 runs in all', warning: false });
+    expect(statusLine([shownRun('running', { evaluating: true })], t)).toMatchObject({ text: '$(beaker) flowers 412/3000 · evaluating · 4 min', tooltip: 'flowers · 412/3000 · evaluating · loss 0.3121', accessibleLabel: 'SiamScope: flowers, 412/3000, evaluating, 4 min left' });
     expect(statusLine([shownRun('queued')], t)!.text).toBe('$(clock) flowers queued');
     expect(statusLine([shownRun('running', { health: [collapse], name: 'x'.repeat(100) })], t)).toMatchObject({ text: expect.stringMatching(/^\$\(warning\) x{23}… /), warning: true });
   });

@@ -11,6 +11,9 @@ import { renderReport } from '../../backend/report/index.ts';
 import { noBrowser, openBrowser } from '../helpers/browser.ts';
 import { reportFixture } from './reportFixture.ts';
 
+/** Where pictures are put, when someone wants to look at them. */
+const pictures = process.env.SIAMSCOPE_SCREENSHOTS;
+
 if (noBrowser) console.warn(`Skipped: the report in a browser (${noBrowser}).`);
 
 describe.skipIf(noBrowser !== null)('the report in a browser', () => {
@@ -45,7 +48,7 @@ describe.skipIf(noBrowser !== null)('the report in a browser', () => {
 
   it('opens without an error, a warning or a request, and draws every chart', async () => {
     const page = await open();
-    expect(await page.locator('.uplot').count()).toBe(6);
+    expect(await page.locator('.uplot').count()).toBe(9);
     expect(await page.locator('[data-pair]:not([hidden])').count()).toBe(1);
     const images = await page.evaluate('[...document.images].filter((img) => !img.complete || img.naturalWidth === 0).length');
     expect(images).toBe(0);
@@ -104,6 +107,20 @@ describe.skipIf(noBrowser !== null)('the report in a browser', () => {
     expect(await chart.locator('.count').textContent()).toBe('1,500 points');
     await page.mouse.move(box.x + box.width * 0.5, box.y + 60);
     expect(Math.abs(Number((await chart.locator('.u-legend .u-value').first().textContent())!.replace(',', '')) - 750)).toBeLessThan(10);
+    await page.close();
+  });
+
+  it.each([false, true])('shows what was measured on the way, in charts and as a table, dark %s', async (dark) => {
+    const page = await open({ dark });
+    const section = page.locator('#evaluations');
+    await section.scrollIntoViewIfNeeded();
+    const chart = section.locator('.chart').first();
+    const box = (await chart.locator('.u-over').boundingBox())!;
+    await page.mouse.move(box.x + box.width / 3 + 1, box.y + 50);
+    expect(await chart.locator('.u-legend .u-value').allTextContents()).toEqual(['500', '19.07\u202f%', '17\u202f%', '38\u202f%', '6\u202f%']);
+    await section.locator('summary').click();
+    expect(await section.locator('tbody tr').evaluateAll((rows) => rows.map((row) => [...row.children].map(({ textContent }) => textContent).join(' ')))).toEqual(expect.arrayContaining(['0 12.0\u202f% 5.0\u202f% 20.0\u202f% 2.0\u202f% 6.20 60.0\u202f%', '1,250  35.0\u202f% 65.0\u202f% 27.0\u202f% 26.2 20.0\u202f%']));
+    if (pictures) await section.screenshot({ path: join(pictures, `report evaluations ${dark ? 'dark' : 'light'}.png`) });
     await page.close();
   });
 

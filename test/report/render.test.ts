@@ -76,7 +76,7 @@ describe('renderReport', () => {
 
   it('keeps every point of every curve', () => {
     const embedded = JSON.parse(/id="page">([\s\S]*?)<\/script>/.exec(page)![1]!);
-    for (const [i, curve] of data.curves.entries())
+    for (const [i, curve] of [...data.curves, ...data.evaluations].entries())
       for (const [k, series] of curve.series.entries()) {
         const buffer = Buffer.from(embedded.curves[i].series[k].values, 'base64');
         const values = new Float32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.length));
@@ -101,7 +101,7 @@ describe('renderReport', () => {
     const [sample] = data.samples;
     const hostile = await renderReport({
       ...data, title: attack, method: attack, dataset: attack, notes: [attack], config: { [attack]: attack }, facts: [{ name: attack, value: attack }], commands: [{ purpose: attack, command: attack }],
-      measures: [{ ...data.measures[0]!, name: attack, explanation: attack, claim: attack }], curves: [{ ...data.curves[0]!, name: attack, explanation: attack, series: [{ ...data.curves[0]!.series[0]!, name: attack }] }],
+      measures: [{ ...data.measures[0]!, name: attack, explanation: attack, claim: attack }], curves: [{ ...data.curves[0]!, name: attack, explanation: attack, series: [{ ...data.curves[0]!.series[0]!, name: attack }] }], evaluations: [{ ...data.evaluations[0]!, name: attack, explanation: attack, series: data.evaluations[0]!.series.map((series) => ({ ...series, name: attack })) }],
       pairs: [{ ...pair!, file: attack }], samples: [{ ...sample!, file: attack, views: sample!.views.map((v) => ({ ...v, name: attack })) }], neighbours: [{ ...data.neighbours[0]!, file: attack, label: attack, predicted: attack }], finishedAt: attack,
     });
     expect(hostile.includes('<img src=x')).toBe(false);
@@ -110,9 +110,10 @@ describe('renderReport', () => {
   });
 
   it('renders with nothing but a title', async () => {
-    const bare = await renderReport(await reportFixture({ measures: [], curves: [], samples: [], pairs: [], neighbours: [], facts: [], commands: [], config: {}, finishedAt: '' }));
+    const bare = await renderReport(await reportFixture({ measures: [], curves: [], evaluations: [], samples: [], pairs: [], neighbours: [], facts: [], commands: [], config: {}, finishedAt: '' }));
     expect(bare.includes('there is nothing measured yet')).toBe(true);
     expect(bare.includes('id="pairs"')).toBe(false);
+    expect(bare.includes('id="evaluations"')).toBe(false);
   });
 
   it('refuses an image whose bytes do not fit its size', async () => {

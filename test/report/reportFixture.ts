@@ -7,7 +7,7 @@ import { addPck, pck } from '../../backend/evaluate/correspondence.ts';
 import { classifyByNeighbours, type KnnScore } from '../../backend/evaluate/knn.ts';
 import { Random } from '../../backend/random.ts';
 import type { Curve, NeighbourSample, PairSample, ReportData, RgbImage, Sample } from '../../backend/report/index.ts';
-import { knnMeasure, pairSample, pckMeasures } from '../../backend/report/index.ts';
+import { evaluationCurves, knnMeasure, pairSample, pckMeasures } from '../../backend/report/index.ts';
 
 const size = 160;
 const grid = 14;
@@ -80,6 +80,11 @@ function knnScores(signal: number, random: Random): { score: KnnScore; nearest: 
   return { score, nearest: result.neighbours.indices, cosines: result.neighbours.cosines, predictions: score.predictions };
 }
 
+/** The sixth was of a model whose k-NN could not be had. */
+export const evaluationRows = Array.from({ length: 7 }, (_, i) => ({
+  step: 250 * i, epoch: 8 * i, elapsed_seconds: 200 * i, eval_seconds: 1.2, ...(i === 5 ? {} : { eval_knn_top1: 0.12 + 0.05 * Math.sqrt(i) }), eval_pck_0: 0.05 + 0.06 * i, eval_pck_1: 0.2 + 0.09 * i, eval_prediction_0: 0.02 + 0.01 * i ** 2, eval_centred_effective_rank: 6.2 + 4 * i, eval_first_component: 0.6 / (1 + 0.4 * i),
+}));
+
 export async function reportFixture(change: Partial<ReportData> = {}): Promise<ReportData> {
   const random = new Random(2026);
   const pairs: PairSample[] = [];
@@ -103,7 +108,7 @@ export async function reportFixture(change: Partial<ReportData> = {}): Promise<R
       knnMeasure(before.score, after.score),
       { name: 'Prediction finds its own target', explanation: 'The share of positions whose predicted feature is nearer to its own target than to any other target of the same image.', kind: 'share', better: 'higher', before: { value: 0.0056 }, after: { value: 0.0071 }, chance: 1 / 196 },
     ],
-    curves: curves(1500, random), samples, pairs, neighbours,
+    curves: curves(1500, random), evaluations: evaluationCurves(evaluationRows), samples, pairs, neighbours,
     facts: [{ name: 'Engine', value: 'libtorch 2.11, CPU, bfloat16' }, { name: 'Processor', value: '2 cores with AMX' }, { name: 'Model', value: 'ViT, 6 blocks, width 192, patch 8' }, { name: 'Parameters', value: '3,412,096' }, { name: 'SiamScope', value: '0.1.0' }, { name: 'Node', value: '20.20.0' }, { name: 'Seed', value: '0' }, { name: 'Images seen', value: '96,000' }],
     config: { method: { name: 'siamese', target: 'feature' }, model: { depth: 6, width: 192, patchSize: 8 }, train: { steps: 1500, batchSize: 64 } },
     commands: [{ purpose: 'Train on photographs of your own, from the same recipe:', command: 'npm start -- --data /path/to/photographs' }, { purpose: 'Go on with this run for longer:', command: 'npx siamscope resume runs/demo --steps 6000' }],

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../backend/random.ts';
 import { AxisColumn } from '../../extension/series/axis.ts';
+import { RunSeries } from '../../extension/series/runSeries.ts';
 import { Series } from '../../extension/series/series.ts';
 import { slice } from '../../extension/series/slice.ts';
 import { Smoothed } from '../../extension/series/smooth.ts';
@@ -105,6 +106,27 @@ describe('smoothing', () => {
       if (step % 7 === 0) smoothed.update();
     }
     expect(Array.from(smoothed.update().subarray(0, series.length))).toEqual(Array.from(new Smoothed(series, 0.9).update().subarray(0, series.length)));
+  });
+
+  test('looks back over the same stretch in every series of a run, and leaves alone what has only a few points in it', () => {
+    const run = new RunSeries();
+    const loss = run.series('loss')!, rate = run.series('rate')!, knn = run.series('eval_knn_top1')!, epochs = run.series('val/accuracy')!;
+    for (let step = 0; step <= 2000; step++) {
+      if (step > 0) loss.append(step, Math.sin(step));
+      if (step % 8 === 0) rate.append(step, Math.cos(step));
+      if (step % 200 === 0) knn.append(step, step / 2000);
+      // Some loggers count these in epochs: what counts is how many there are.
+      if (step % 200 === 0) epochs.append(step / 200, step);
+    }
+    const by = (series: Series, weight: number): number[] => Array.from(new Smoothed(series, weight).update().subarray(0, series.length));
+    expect(Array.from(run.smoothed(loss, 0.95)!.subarray(0, loss.length))).toEqual(by(loss, 0.95));
+    expect(Array.from(run.smoothed(rate, 0.95)!.subarray(0, rate.length))).toEqual(by(rate, 0.95 ** 8));
+    expect(run.smoothed(rate, 0.5)).toBeNull();
+    expect([0.5, 0.95, 0.99].map((weight) => [run.smoothed(knn, weight), run.smoothed(epochs, weight)])).toEqual(Array(3).fill([null, null]));
+    // A short run is smoothed as it is asked for: nothing in it is sparse.
+    const short = new RunSeries();
+    for (let step = 1; step <= 10; step++) short.series('loss')!.append(step, step);
+    expect(Array.from(short.smoothed(short.series('loss')!, 0.9)!.subarray(0, 10))).toEqual(by(short.series('loss')!, 0.9));
   });
 });
 

@@ -224,6 +224,35 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
     expect(faults).toEqual([]);
   });
 
+  it.each(['dark', 'light'] as const)('shows a few evaluations among thousands of steps as points, not smoothed, in a saved picture too, in %s', async (theme) => {
+    const folder = join(root, `measured ${theme}`);
+    writeRun(folder, { seed: 3, steps: 3200 });
+    const values = Array.from({ length: 9 }, (_, i) => ({ step: 400 * i, epoch: 1.6 * i, elapsed_seconds: 164 * i, eval_seconds: 3, eval_knn_top1: 0.1 + 0.3 * Math.sqrt(i / 8) }));
+    writeFileSync(join(folder, 'evaluations.jsonl'), values.map(lineOf).join(''));
+    const { page, view, server, faults } = await open([folder], { theme });
+    await complete(view);
+    await settled(view, 'eval_knn_top1', /^9 of 9/);
+    await chartOf(view, 'eval_knn_top1').scrollIntoViewIfNeeded();
+    const plot = (await chartOf(view, 'eval_knn_top1').locator('.u-over').boundingBox())!;
+    await page.mouse.move(plot.x + plot.width / 2, plot.y + 40);
+    // A smoothed value would stand before that of the point.
+    await until(view, `[...document.querySelectorAll('.chart')].some((chart) => chart.querySelector('h3').textContent === 'eval_knn_top1' && /^0\\.312\\d*$/.test(chart.querySelector('.legend .value').textContent))`);
+    expect(await chartOf(view, 'loss').locator('.legend .value').textContent()).toMatch(/\(/);
+    await picture(page, `curves evaluations ${theme}`);
+    for (const name of ['eval_knn_top1', 'loss']) await chartOf(view, name).locator('select').selectOption('svg');
+    for (let wait = 0; server.saved.length < 2 && wait < 100; wait++) await page.waitForTimeout(50);
+    const svg = (name: string): string => server.saved.find((saved) => saved.name === `${name}.svg`)!.bytes.toString();
+    if (pictures) writeFileSync(join(pictures, `eval_knn_top1 ${theme}.svg`), svg('eval_knn_top1'));
+    const circles = [...svg('eval_knn_top1').matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)" r="2.2" fill="#\w+"\/>/g)].map(([, x, y]) => [Number(x), Number(y)] as const);
+    const line = /<path d="([^"]+)" stroke="#\w+" stroke-width="1.5"/.exec(svg('eval_knn_top1'))![1]!.split(/[ML ]/).filter(Boolean).map(Number);
+    expect(circles.flat()).toEqual(line);
+    expect(circles).toHaveLength(9);
+    expect(svg('eval_knn_top1')).not.toContain('stroke-opacity');
+    expect(svg('loss')).not.toContain('<circle');
+    expect(svg('loss')).toContain('stroke-opacity');
+    expect(faults).toEqual([]);
+  });
+
   it('fits a narrow column of the editor', async () => {
     const { page, view, faults } = await open(folders, { known, width: 420, theme: 'light' });
     await complete(view);

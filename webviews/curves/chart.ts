@@ -5,7 +5,7 @@ import type { CurveMark, CurveMetric, CurveRun, XAxis } from '../../backend/prot
 import { button, element, setText } from '../common/dom.ts';
 import { onKeys } from '../common/keyboard.ts';
 import { colour } from '../common/theme.ts';
-import { stroke, valueAt, valueRange, xPixel, yPixel, type Frame, type Trace } from './geometry.ts';
+import { dotRadius, dots, stroke, valueAt, valueRange, xPixel, type Frame, type Trace } from './geometry.ts';
 import { duration, short, whole } from '../common/numbers.ts';
 import { lookOf } from './palette.ts';
 import { fillMarks, fillTable, markText } from './tables.ts';
@@ -265,15 +265,12 @@ export class Chart {
   /** Few points are shown as such. */
   private drawDots(ctx: CanvasRenderingContext2D, frame: Frame): void {
     for (const trace of this.traces) {
-      if (trace.shown > frame.width / (10 * devicePixelRatio)) continue;
       ctx.fillStyle = lookOf(this.runOf(trace)?.colour ?? 0).stroke;
-      trace.x.forEach((x, i) => {
-        const y = trace.y[i]!;
-        if (Number.isNaN(y) || (frame.y.log && y <= 0)) return;
+      for (const [x, y] of dots(frame, trace, devicePixelRatio)) {
         ctx.beginPath();
-        ctx.arc(xPixel(frame, x), yPixel(frame, y), 2.2 * devicePixelRatio, 0, 7);
+        ctx.arc(x, y, dotRadius * devicePixelRatio, 0, 7);
         ctx.fill();
-      });
+      }
     }
   }
 

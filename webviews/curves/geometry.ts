@@ -76,6 +76,18 @@ export function stroke(pen: Pen, frame: Frame, x: Float64Array, y: Float64Array)
   close();
 }
 
+/** Where dots go over the line, in pixels: at every point, where they are few enough to be told apart. `unit` is the size of a CSS pixel. */
+export function dots(frame: Frame, { x, y, shown }: Pick<Trace, 'x' | 'y' | 'shown'>, unit: number): [x: number, y: number][] {
+  if (shown > frame.width / (10 * unit)) return [];
+  return Array.from(x).flatMap((at, i): [number, number][] => {
+    const value = y[i]!;
+    return Number.isNaN(value) || (frame.y.log && value <= 0) ? [] : [[xPixel(frame, at), yPixel(frame, value)]];
+  });
+}
+
+/** Of a dot, in CSS pixels. */
+export const dotRadius = 2.2;
+
 /** Lowest and highest that are drawn in view, with some room; of no points, 0 to 1. */
 export function valueRange(traces: readonly Trace[], x: { min: number; max: number }, log: boolean): [number, number] {
   let low = Infinity, high = -Infinity;

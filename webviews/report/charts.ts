@@ -36,6 +36,8 @@ const short = (value: number): string => {
   return String(Number(value.toPrecision(4)));
 };
 
+const valueText = (value: number, { kind }: PageCurve): string => (kind === 'share' ? `${short(100 * value)}\u202f%` : short(value));
+
 function countText({ curve, data, plot }: Chart): string {
   const total = curve.series.reduce((sum, _, k) => sum + Array.from(data[k + 1]!).filter((v) => v !== undefined).length, 0);
   const { min, max } = plot?.scales.x ?? {};
@@ -56,10 +58,10 @@ function build(chart: Chart): uPlot {
     cursor: { sync: { key: 'curves' }, points: { size: 7 }, drag: { x: true, y: false } },
     scales: { x: { time: false }, y: curve.scale === 'log' ? { distr: 3 } : {} },
     legend: { live: true },
-    axes: [{ ...axis, space: 70, size: 28, values: (_, ticks) => ticks.map((v) => v.toLocaleString('en-US')) }, { ...axis, size: 52, space: 34, values: (_, ticks) => ticks.map((v) => (v === null ? '' : short(v))) }],
+    axes: [{ ...axis, space: 70, size: 28, values: (_, ticks) => ticks.map((v) => v.toLocaleString('en-US')) }, { ...axis, size: 52, space: 34, values: (_, ticks) => ticks.map((v) => (v === null ? '' : valueText(v, curve))) }],
     series: [
       { label: 'Step', value: (_, v) => (v === null ? '' : v.toLocaleString('en-US')) },
-      ...curve.series.map((s, k): uPlot.Series => ({ label: s.name, stroke: colour(`series-${k % 4}`), width: 1.5, ...(k % 2 === 1 ? { dash: [6, 3] } : {}), points: { show: data[0].length < 30, size: 4 }, value: (_, v) => (v === null || v === undefined ? '' : short(v)) })),
+      ...curve.series.map((s, k): uPlot.Series => ({ label: s.name, stroke: colour(`series-${k % 4}`), width: 1.5, ...(k % 2 === 1 ? { dash: [6, 3] } : {}), points: { show: data[0].length < 30, size: 4 }, value: (_, v) => (v === null || v === undefined ? '' : valueText(v, curve)) })),
     ],
     hooks: {
       setScale: [(plot, key) => {
