@@ -127,9 +127,13 @@ async function finetune(path: string, model: OpenedModel, sources: { train: stri
   const stop = stopBySignals(() => watcher.close());
   const request = { ...(engine !== undefined && { engine }), ...(precision !== undefined && { precision }), ...(device !== undefined && { device }) };
   const outcome = await finetuneProtocol(model, path, basename(folder), sources, { recipe: recipe ?? null, epochs: epochs ?? null, batch: batch ?? null, size: size ?? null, seed, branch: branch ?? null, engine: request }, {
-    folder, device: computes, stop: stop.signal, onEvent: (event) => watcher.onEvent(event), say: (text) => (json ? undefined : say(text)),
+    folder, device: computes, stop: stop.signal, say: (text) => (json ? undefined : say(text)),
+    onEvent: (event) => {
+      watcher.onEvent(event);
+      // What is measured after the run is measured anew by the same command: a signal may end it at once.
+      if (event.kind === 'ended') stop.release();
+    },
   }).finally(() => watcher.close());
-  stop.release();
   if (outcome.measured) return outcome;
   say(`stopped at step ${outcome.run.step}${outcome.run.error ? `: ${outcome.run.error.message}` : ''}; the same command goes on from ${relative('', folder)}`);
   process.exitCode = 1;

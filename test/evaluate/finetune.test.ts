@@ -1,7 +1,8 @@
-/** Fine-tuning through the command: a tiny MAE is taken over whole, learns its images, is measured, and measured again without training anew. */
-import { mkdirSync, readFileSync } from 'node:fs';
+/** Fine-tuning through the command: a tiny MAE is taken over whole, learns its images, is measured, is measured again without training anew, and outlives what interrupts it. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { generateImages } from '../../backend/data/generator/index.ts';
 import { openEngine } from '../../backend/engines/choose.ts';
 import { openModel } from '../../backend/evaluate/load.ts';
@@ -9,7 +10,7 @@ import { finetuneRun } from '../../backend/evaluate/protocols/finetune.ts';
 import { randomBatch } from '../../backend/train/benchStep.ts';
 import { initialiseEncoder } from '../../backend/train/initial.ts';
 import { Learner } from '../../backend/train/learner.ts';
-import { run } from '../cli/command.ts';
+import { rowsOf, run, start, statusOf, type Result } from '../cli/command.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const folder = temporaryFolder();
@@ -48,15 +49,62 @@ test('the encoder is the checkpoint\'s, the classifier begins at nothing, and ra
   model.parameters.dispose();
 });
 
-test('through the command: trained and measured; the same command again goes on from its end', { timeout: 300_000 }, async () => {
-  const evaluate = async (name: string, epochs: string) => {
-    const { code, stdout, stderr } = await run(['evaluate', checkpoint, '--protocol', 'finetune', '--data', train, '--test', held, '--epochs', epochs, '--batch', '8', '--run', join(folder, name), '--engine', 'wasm', '--json']);
-    expect(code, stderr).toBe(0);
-    return JSON.parse(stdout) as { protocol: string; top1: { total: number; value: number }; counts: { train: number; test: number }; settings: Record<string, unknown>; predictions: number[] };
-  };
-  const whole = await evaluate('whole', '2');
-  expect(whole).toMatchObject({ protocol: 'finetune', counts: { train: 48, test: 24, classes: 2, skipped: 0 }, settings: { recipe: 'mae', batch: 8, steps: 12, layerDecay: 0.65 } });
-  const again = await evaluate('whole', '2');
-  expect(again.predictions).toEqual(whole.predictions);
-  expect(readFileSync(join(folder, 'whole', 'log.txt'), 'utf8')).toContain('resumes the run');
+const epochs = 3, steps = 18;
+
+interface Answer {
+  protocol: string;
+  top1: { total: number; value: number };
+  counts: Record<string, number>;
+  settings: Record<string, unknown>;
+  predictions: number[];
+}
+
+const command = (name: string): string[] => ['evaluate', checkpoint, '--protocol', 'finetune', '--data', train, '--test', held, '--epochs', String(epochs), '--batch', '8', '--run', join(folder, name), '--engine', 'wasm', '--json'];
+
+async function evaluate(name: string): Promise<Answer> {
+  const { code, stdout, stderr } = await run(command(name));
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout) as Answer;
+}
+
+const log = (name: string): string => readFileSync(join(folder, name, 'log.txt'), 'utf8');
+const stepsDone = (name: string): number => (existsSync(join(folder, name, 'metrics.jsonl')) ? readFileSync(join(folder, name, 'metrics.jsonl'), 'utf8').split('\n').length - 1 : 0);
+
+/** What must not depend on interruptions: all but the clock. */
+const essence = (name: string): unknown[] => rowsOf(join(folder, name)).map(({ step, epoch, loss, accuracy, grad_norm, learning_rate }) => ({ step, epoch, loss, accuracy, grad_norm, learning_rate }));
+const weights = (name: string): string => readFileSync(join(folder, name, 'checkpoints', String(steps), 'model.safetensors'), 'latin1');
+
+/** Starts the command, and sends the signal once so many steps of the run are done. */
+async function interrupted(name: string, signal: NodeJS.Signals, after: number): Promise<Result> {
+  const { child, result } = start(command(name));
+  while (stepsDone(name) < after && child.exitCode === null) await setTimeout(2);
+  child.kill(signal);
+  return result;
+}
+
+describe('through the command', { timeout: 300_000 }, () => {
+  let whole: Answer;
+
+  test('trained and measured; the same command again goes on from its end', async () => {
+    whole = await evaluate('whole');
+    expect(whole).toMatchObject({ protocol: 'finetune', counts: { train: 48, test: 24, classes: 2, skipped: 0 }, settings: { recipe: 'mae', batch: 8, steps, layerDecay: 0.65 } });
+    expect(await evaluate('whole')).toEqual(whole);
+    expect(log('whole')).toContain('resumes the run');
+    expect(stepsDone('whole')).toBe(steps);
+  });
+
+  test('stopped, started, killed and started again, it ends with the same weights, losses and predictions to the bit', async () => {
+    const stopped = await interrupted('interrupted', 'SIGTERM', 4);
+    expect(stopped).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^stopped at step \d+; the same command goes on from /m) });
+    const { step } = statusOf(join(folder, 'interrupted')) as { step: number };
+    expect(step).toBeLessThan(steps - 4);
+    expect(statusOf(join(folder, 'interrupted'))).toMatchObject({ state: 'stopped', checkpoint: step, error: null });
+    expect(await interrupted('interrupted', 'SIGKILL', step + 2)).toMatchObject({ code: null, signal: 'SIGKILL', stdout: '' });
+    // Nothing was saved after the stop: these steps are done anew.
+    const { settings, ...answer } = await evaluate('interrupted');
+    expect(statusOf(join(folder, 'interrupted'))).toMatchObject({ state: 'done', resumedFrom: step, step: steps });
+    expect(essence('interrupted')).toEqual(essence('whole'));
+    expect(weights('interrupted')).toBe(weights('whole'));
+    expect({ ...answer, settings: { ...settings, run: whole.settings.run } }).toEqual(whole);
+  });
 });
