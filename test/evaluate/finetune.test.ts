@@ -1,12 +1,17 @@
 /** Fine-tuning through the command: a tiny MAE is taken over whole, learns its images, is measured, is measured again without training anew, and outlives what interrupts it. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { generateImages } from '../../backend/data/generator/index.ts';
 import { openEngine } from '../../backend/engines/choose.ts';
+import { exportBackbone } from '../../backend/evaluate/export.ts';
+import { encoderTokens, type FeatureModel } from '../../backend/evaluate/features.ts';
 import { openModel } from '../../backend/evaluate/load.ts';
 import { finetuneRun } from '../../backend/evaluate/protocols/finetune.ts';
+import { openTensorFile } from '../../backend/formats/tensorFile.ts';
+import { imagePatches } from '../../backend/ops/imagePatches.ts';
 import { randomBatch } from '../../backend/train/benchStep.ts';
 import { initialiseEncoder } from '../../backend/train/initial.ts';
 import { Learner } from '../../backend/train/learner.ts';
@@ -47,6 +52,54 @@ test('the encoder is the checkpoint\'s, the classifier begins at nothing, and ra
   learner.dispose();
   await expect(initialiseEncoder(learner.parameters, { model: { ...config.model, depth: 1 } }, config.initial!)).rejects.toThrow(/has depth .* set model\.depth/);
   model.parameters.dispose();
+});
+
+test('BEiT: the bias that all blocks share becomes each block\'s own, and the encoder gives the same tokens; shared, it stays one', async () => {
+  const model = await openModel(reference('beit-0'));
+  const { config, recipe } = finetuneRun(model, reference('beit-0'), 'run', { train, test: held }, { images: 48, classes: 2 }, 'cpu', settings);
+  expect(recipe).toBe('beit');
+  expect(config).toMatchObject({ model: { layerScale: 0.1 }, method: { name: 'supervised', positions: 'relative', pooling: 'mean', layerDecay: 0.65 } });
+  const { views: [view] } = randomBatch(config.model, config.method, 4, 1);
+  const tokensOf = async (m: FeatureModel): Promise<Float32Array> => {
+    let last: tf.Tensor | null = null;
+    const tokens = encoderTokens(m, imagePatches(view!.pixels, view!.size, config.model.patchSize), 'online', (x) => (last = x));
+    const values = (await last!.data<'float32'>()).slice();
+    tokens.dispose();
+    return values;
+  };
+  const expected = await tokensOf(model);
+  for (const positions of ['relative', 'relative-shared'] as const) {
+    const method = { ...config.method, positions } as typeof config.method;
+    const learner = Learner.create({ ...config, method });
+    const names = learner.parameters.specs.map(({ name }) => name);
+    expect(names.filter((name) => name.endsWith('relative_position_bias_table'))).toEqual(positions === 'relative' ? [0, 1].map((i) => `blocks.${i}.attn.relative_position_bias_table`) : ['rel_pos_bias.relative_position_bias_table']);
+    expect(names).not.toContain('pos_embed');
+    await initialiseEncoder(learner.parameters, config, config.initial!);
+    // The final norm is not taken over: the mean of patch tokens has a new one.
+    expect(await tokensOf({ model: config.model, method, parameters: learner.parameters })).toEqual(expected);
+    learner.dispose();
+  }
+  const learned = Learner.create({ ...config, method: { ...config.method, positions: 'learned' } as typeof config.method });
+  await expect(initialiseEncoder(learned.parameters, config, config.initial!)).rejects.toThrow(/BEiT's biases for offsets, one for all blocks.*set method\.positions=relative/);
+  learned.dispose();
+  const relative = Learner.create(config);
+  await expect(initialiseEncoder(relative.parameters, config, { checkpoint, branch: null })).rejects.toThrow(/an embedding for each place.*set method\.positions=learned/);
+  relative.dispose();
+  model.parameters.dispose();
+});
+
+test('a file of a fine-tuned BEiT alone tells what it is, and exports for timm\'s class', async () => {
+  const alone = join(folder, 'alone.safetensors'), source = reference('supervised-beit-0').replace('model.pth', 'model.safetensors');
+  copyFileSync(source, alone);
+  const model = await openModel(alone);
+  expect(model).toMatchObject({ model: { width: 16, depth: 2, heads: 2, patchSize: 4, imageSize: 16 }, method: { name: 'supervised', positions: 'relative', pooling: 'mean', classes: 5 } });
+  const file = await openTensorFile(alone);
+  for (const { name } of model.parameters.specs) expect(await model.parameters.get(name).data(), name).toEqual(await file.readFloat32(name));
+  await file.close();
+  model.parameters.dispose();
+  const { timmArguments, tensors } = await exportBackbone(alone, join(folder, 'exported.safetensors'), { branch: 'online' });
+  expect(timmArguments).toMatchObject({ img_size: 16, num_heads: 2, use_abs_pos_emb: false, use_rel_pos_bias: true, use_shared_rel_pos_bias: false, global_pool: 'avg' });
+  expect(tensors).toBe(model.parameters.specs.length - 2);
 });
 
 const epochs = 3, steps = 18;

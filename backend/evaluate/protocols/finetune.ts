@@ -5,7 +5,7 @@ import type { MethodConfig } from '../../methods/registry.ts';
 import { transformerDimensions } from '../../nn/model.ts';
 import type { RunEvent } from '../../protocol.ts';
 import type { RunConfig } from '../../train/config.ts';
-import { branchOf } from '../../train/initial.ts';
+import { branchOf, positionsOf } from '../../train/initial.ts';
 import { trainRun, type RunOutcome } from '../../train/loop.ts';
 import { completeRun } from '../../train/runFile.ts';
 import { scaledLearningRate } from '../../train/schedule.ts';
@@ -90,7 +90,7 @@ export function finetuneRun(m: Pick<OpenedModel, 'model' | 'method' | 'parameter
     name, seed: settings.seed,
     data: { train: sources.train, test: sources.test, repeats: r.repeats },
     model: { ...m.model, dropPath: 0.1, ...(settings.size !== null && { imageSize: settings.size }) },
-    method: { name: 'supervised', classes, pooling: r.pooling, layerDecay: r.layerDecay, trainPositions: r.trainPositions, ema: r.ema },
+    method: { name: 'supervised', classes, pooling: r.pooling, layerDecay: r.layerDecay, positions: positionsOf(m.parameters) === 'learned' ? 'learned' : 'relative', trainPositions: r.trainPositions, ema: r.ema },
     initial: { checkpoint, branch: branchOf(m, settings.branch), ...(settings.heads !== undefined && { heads: settings.heads }) },
     optimizer: { baseLearningRate: r.baseLearningRate, betas: [0.9, 0.999], weightDecay: 0.05, clipNorm: null },
     // A shorter run warms up for as large a share.
@@ -140,7 +140,7 @@ export async function finetuneProtocol(m: OpenedModel, checkpoint: string, name:
       ...result, protocol: 'finetune', counts: { ...result.counts, train: train.labels.length, classes: classes.length },
       settings: {
         run: folder, recipe, startsFrom: config.initial!.branch, epochs: schedule.epochs, warmupEpochs: schedule.warmupEpochs, batch: batch.size * batch.accumulate, steps: outcome.step, learningRate: scaledLearningRate(optimizer.baseLearningRate, batch.size * batch.accumulate),
-        ...(method.name === 'supervised' && { layerDecay: method.layerDecay, pooling: method.pooling, positionsTrained: method.trainPositions, movingAverage: method.ema }), dropPath: config.model.dropPath, weightDecay: optimizer.weightDecay, repeats: data.repeats, seed: config.seed, ...result.settings,
+        ...(method.name === 'supervised' && { layerDecay: method.layerDecay, pooling: method.pooling, positions: method.positions, positionsTrained: method.trainPositions, movingAverage: method.ema }), dropPath: config.model.dropPath, weightDecay: optimizer.weightDecay, repeats: data.repeats, seed: config.seed, ...result.settings,
       },
     },
   };
