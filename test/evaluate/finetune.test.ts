@@ -54,6 +54,23 @@ test('the encoder is the checkpoint\'s, the classifier begins at nothing, and ra
   model.parameters.dispose();
 });
 
+test.each([
+  ['dino-1', 32, { baseLearningRate: 1e-3, epochs: 200, warmupEpochs: 20, layerDecay: 0.75, pooling: 'class', dropPath: 0.1 }],
+  ['ibot-0', 768, { baseLearningRate: 1e-3, epochs: 100, warmupEpochs: 20, layerDecay: 0.65, pooling: 'class', dropPath: 0.1 }],
+  ['ibot-0', 1024, { baseLearningRate: 1e-3, epochs: 50, warmupEpochs: 5, layerDecay: 0.75, pooling: 'class', dropPath: 0.2 }],
+  ['beit-0', 768, { baseLearningRate: 1e-3, epochs: 100, warmupEpochs: 20, layerDecay: 0.65, pooling: 'mean', dropPath: 0.1 }],
+  ['beit-0', 1024, { baseLearningRate: 2.5e-4, epochs: 50, warmupEpochs: 5, layerDecay: 0.75, pooling: 'mean', dropPath: 0.2 }],
+  ['mae-0', 1024, { baseLearningRate: 1e-3, epochs: 50, warmupEpochs: 5, layerDecay: 0.75, pooling: 'mean', dropPath: 0.2 }],
+  ['mocov3-mask-0', 768, { baseLearningRate: 2.5e-4, epochs: 150, warmupEpochs: 5, layerDecay: 1, pooling: 'class', dropPath: 0.1 }],
+])('the recipe of %s\'s method for width %i', async (name, width, expected) => {
+  const model = await openModel(reference(name));
+  const { config } = finetuneRun({ ...model, model: { ...model.model, width, heads: 4 } }, reference(name), 'run', { train, test: held }, { images: 1e6, classes: 1000 }, 'cuda', { ...settings, batch: null });
+  const { baseLearningRate, epochs, warmupEpochs, dropPath, ...method } = expected;
+  expect(config).toMatchObject({ batch: { size: 256, accumulate: 4 }, optimizer: { baseLearningRate, weightDecay: 0.05 }, schedule: { epochs, warmupEpochs }, model: { dropPath }, method });
+  expect(config.initial!.branch).toBe(/dino|ibot/.test(name) ? 'target' : 'online');
+  model.parameters.dispose();
+});
+
 test('BEiT: the bias that all blocks share becomes each block\'s own, and the encoder gives the same tokens; shared, it stays one', async () => {
   const model = await openModel(reference('beit-0'));
   const { config, recipe } = finetuneRun(model, reference('beit-0'), 'run', { train, test: held }, { images: 48, classes: 2 }, 'cpu', settings);
