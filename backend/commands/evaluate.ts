@@ -45,6 +45,7 @@ interface EvaluateOptions {
   engine?: (typeof engineNames)[number];
   precision?: (typeof precisionNames)[number];
   device?: string;
+  threads?: number;
   json?: boolean;
 }
 
@@ -62,12 +63,12 @@ async function sectionOf({ robustness, examples }: Partial<RobustnessResult>): P
 
 /** One of the published protocols, on any checkpoint. */
 async function byProtocol(checkpoint: string, protocol: EvaluationProtocol, options: EvaluateOptions): Promise<void> {
-  const { data, test, neighbours, shots, seed, lambda, recipe, epochs, batch, size, saveFeatures, classes, allClasses, head, corruptions, levels, report, run, engine: name, precision, device, json } = options;
+  const { data, test, neighbours, shots, seed, lambda, recipe, epochs, batch, size, saveFeatures, classes, allClasses, head, corruptions, levels, report, run, engine: name, precision, device, threads, json } = options;
   if (saveFeatures !== undefined && protocol !== 'knn' && protocol !== 'few-shot') throw new InputError(`${protocol} has no features to save: use --save-features with knn or few-shot`);
   if (run !== undefined && protocol !== 'finetune') throw new InputError('--run is where fine-tuning is kept: use it with --protocol finetune');
   const [{ openModel }, { openEngine }, frozen, { resizedModel }] = await Promise.all([import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../evaluate/protocols/frozen.ts'), import('../evaluate/resize.ts')]);
   const path = resolve(checkpoint);
-  const engine = await openEngine({ engine: name, precision, device });
+  const engine = await openEngine({ engine: name, precision, device, threads });
   if (!json) say(`${engine.name} ${engine.version} on ${engine.deviceName} (${engine.device}, ${engine.precision})`);
   const opened = await openModel(path);
   const model = size === undefined || protocol === 'finetune' ? opened : resizedModel(opened, size);
@@ -119,17 +120,21 @@ interface Measured {
 }
 
 /** A run that trains the whole model, in a folder of its own. Null where it was stopped. */
-async function finetune(path: string, model: OpenedModel, sources: { train: string; test: string }, { run, recipe, epochs, batch, size, seed, branch, engine, precision, device, json }: EvaluateOptions, computes: string): Promise<Measured | null> {
+async function finetune(path: string, model: OpenedModel, sources: { train: string; test: string }, { run, recipe, epochs, batch, size, seed, branch, engine, precision, device, threads, json }: EvaluateOptions, computes: string): Promise<Measured | null> {
   const [{ finetuneProtocol }, { barWatcher, plainWatcher, silentWatcher }, { stopBySignals }] = await Promise.all([import('../evaluate/protocols/finetune.ts'), import('./progress.ts'), import('./signals.ts')]);
   const name = `${model.config?.name ?? basename(path, extname(path))}-finetune`;
   const folder = run === undefined ? resolve('runs', name) : resolve(run);
   const watcher = json ? silentWatcher : process.stderr.isTTY && process.env.TERM !== 'dumb' ? barWatcher(process.stderr) : plainWatcher();
   const stop = stopBySignals(() => watcher.close());
-  const request = { ...(engine !== undefined && { engine }), ...(precision !== undefined && { precision }), ...(device !== undefined && { device }) };
+  const request = { ...(engine !== undefined && { engine }), ...(precision !== undefined && { precision }), ...(device !== undefined && { device }), ...(threads !== undefined && { threads }) };
   const outcome = await finetuneProtocol(model, path, basename(folder), sources, { recipe: recipe ?? null, epochs: epochs ?? null, batch: batch ?? null, size: size ?? null, seed, branch: branch ?? null, engine: request }, {
-    folder, device: computes, stop: stop.signal, onEvent: (event) => watcher.onEvent(event), say: (text) => (json ? undefined : say(text)),
+    folder, device: computes, stop: stop.signal, say: (text) => (json ? undefined : say(text)),
+    onEvent: (event) => {
+      watcher.onEvent(event);
+      // What is measured after the run is measured anew by the same command: a signal may end it at once.
+      if (event.kind === 'ended') stop.release();
+    },
   }).finally(() => watcher.close());
-  stop.release();
   if (outcome.measured) return outcome;
   say(`stopped at step ${outcome.run.step}${outcome.run.error ? `: ${outcome.run.error.message}` : ''}; the same command goes on from ${relative('', folder)}`);
   process.exitCode = 1;
@@ -141,7 +146,7 @@ async function evaluate(checkpoint: string, options: EvaluateOptions): Promise<v
   return besideUntrained(checkpoint, options);
 }
 
-async function besideUntrained(checkpoint: string, { data, test, branch = 'online', pairs: count, neighbours, engine: name, precision, device, json }: EvaluateOptions): Promise<void> {
+async function besideUntrained(checkpoint: string, { data, test, branch = 'online', pairs: count, neighbours, engine: name, precision, device, threads, json }: EvaluateOptions): Promise<void> {
   const [{ runOf, loadCheckpoint, untrained }, { openEngine }, { openDataset }, { drawPairs }, probes, { pckRates }] = await Promise.all([
     import('../evaluate/load.ts'), import('../engines/choose.ts'), import('../data/dataset.ts'), import('../evaluate/pairs.ts'), import('../evaluate/probe.ts'), import('../evaluate/correspondence.ts'),
   ]);
@@ -150,7 +155,7 @@ async function besideUntrained(checkpoint: string, { data, test, branch = 'onlin
   const train = await openDataset(data === undefined ? config.data.train : resolve(data));
   const testSource = test === undefined ? config.data.test : resolve(test);
   const held = testSource === null || (data !== undefined && test === undefined) ? train : await openDataset(testSource);
-  const engine = await openEngine({ engine: name, precision, device });
+  const engine = await openEngine({ engine: name, precision, device, threads });
   if (!json) say(`${engine.name} ${engine.version} on ${engine.deviceName} (${engine.device}, ${engine.precision})`);
   const pairs = await drawPairs(held, config.model, Math.min(count, Math.max(8, held.length)), config.seed + 1);
   const hasClasses = train.classes.length > 1 && held !== train;
@@ -185,7 +190,7 @@ export function addEvaluate(program: Command): void {
     .addOption(shotsOption())
     .option('--lambda <number>', 'few-shot: weight decay; default: 0.1 over the number of labelled images', positive)
     .addOption(choiceOption('--recipe <name>', 'linear (mae, mocov3, dino), finetune: whose; default: that of the method\'s own paper', recipes))
-    .option('--epochs <number>', 'linear, finetune: default: the recipe\'s, 90 to 200', wholeNumber(1))
+    .option('--epochs <number>', 'linear, finetune: default: the recipe\'s, 50 to 200', wholeNumber(1))
     .option('--batch <number>', 'linear, finetune: images a step; default: the recipe\'s, or what few images allow', wholeNumber(2))
     .option('--seed <number>', 'few-shot: which images are labelled; linear: the crops; finetune: of the run; robustness: the noise', wholeNumber(0), 0)
     .option('--run <folder>', 'finetune: of the run, which is gone on with where it is there; default: runs/NAME-finetune')
@@ -202,6 +207,7 @@ export function addEvaluate(program: Command): void {
     .addOption(engineOption())
     .addOption(deviceOption())
     .addOption(precisionOption())
+    .option('--threads <number>', 'of the CPU\'s kernels; default: every core', wholeNumber(1))
     .addOption(torchOption())
     .addOption(jsonOption())
     .addHelpText(...example('siamscope evaluate runs/demo\nsiamscope evaluate mae.pth --protocol few-shot --data train --test val\nsiamscope evaluate runs/fine-tuned --protocol robustness --levels 1,3,5'))

@@ -5,7 +5,7 @@ import type { Branch } from '../methods/method.ts';
 import { attentionProbabilities } from '../nn/block.ts';
 import { encoderBlock } from '../nn/encoder.ts';
 import { transformerDimensions } from '../nn/model.ts';
-import { relativeBias } from '../nn/relativeBias.ts';
+import { relativeBias, sharedBias } from '../nn/relativeBias.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { imagePatches } from '../ops/imagePatches.ts';
 import { encoderScope, encoderTokens, sideOf, type FeatureModel } from './features.ts';
@@ -20,7 +20,7 @@ export interface AttentionMaps {
 
 /** Attention of one square image, [size, size, 3] RGB, in a block (from 0) of the encoder. Throws InputError where there is no such block. */
 export async function attentionMaps(m: FeatureModel, pixels: Uint8Array, branch: Branch, block: number): Promise<AttentionMaps> {
-  const { patchSize, depth, grid } = transformerDimensions(m.model);
+  const { patchSize, depth } = transformerDimensions(m.model);
   if (block >= depth) throw new InputError(`there is no block ${block}: this encoder has blocks 0 to ${depth - 1}`);
   const probabilities = tf.tidy(() =>
     withoutGradient(() => {
@@ -28,7 +28,7 @@ export async function attentionMaps(m: FeatureModel, pixels: Uint8Array, branch:
       encoderTokens(m, imagePatches(pixels, sideOf(pixels), patchSize), branch, (tokens, index) => {
         if (index === block - 1) entering = tf.clone(tokens);
       });
-      return attentionProbabilities(encoderScope(m, branch).at(`blocks.${block}`), entering!, { ...encoderBlock(m.model), positionBias: relativeBias(encoderScope(m, branch), grid) });
+      return attentionProbabilities(encoderScope(m, branch).at(`blocks.${block}`), entering!, { ...encoderBlock(m.model), positionBias: relativeBias(encoderScope(m, branch).at(sharedBias)) });
     }),
   );
   const [, heads, tokens] = probabilities.shape as [number, number, number];

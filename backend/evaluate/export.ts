@@ -7,6 +7,7 @@ import { openTensorFile, writeSafetensors } from '../formats/tensorFile.ts';
 import type { TensorInfo } from '../formats/tensorFile.ts';
 import { findEncoders, isResnetEncoder, type EncoderTensors } from '../methods/officialEncoders.ts';
 import { modelDimensions, modelSchema } from '../nn/model.ts';
+import { gridOfTable, relativeTable, sharedBias } from '../nn/relativeBias.ts';
 import { exportedResnet } from './exportResnet.ts';
 
 export interface ExportOptions {
@@ -27,8 +28,8 @@ export interface TransformerArchitecture {
   patchSize: number;
   imageSize: number;
   layerScale: boolean;
-  /** An embedding for each place, or BEiT's bias on attention for each offset, shared by all blocks. */
-  positions: 'absolute' | 'relative';
+  /** An embedding for each place, or BEiT's bias on attention for each offset, of each block or shared by all. */
+  positions: 'absolute' | 'relative' | 'relative-shared';
   /** Whether a layer norm follows the last block. SiameseIM has none. */
   finalNorm: boolean;
   /** Whether the norm is that of the patch tokens' mean (supervised training), not of every token. */
@@ -67,9 +68,9 @@ export interface ExportResult {
   warnings: string[];
 }
 
-type Shapes = Readonly<Record<string, readonly ('D' | '3D' | 'H')[]>>;
+type Shapes = Readonly<Record<string, readonly ('D' | '3D' | 'H' | 'R' | 'A')[]>>;
 
-/** A block's tensors by timm's names, with their shapes for width D and hidden width H. */
+/** A block's tensors by timm's names, with their shapes for width D and hidden width H; a table of positions has R rows for A heads. */
 const blockShapes: Shapes = {
   'norm1.weight': ['D'], 'norm1.bias': ['D'],
   'attn.qkv.weight': ['3D', 'D'], 'attn.proj.weight': ['D', 'D'], 'attn.proj.bias': ['D'],
@@ -82,7 +83,6 @@ const families: Record<TransformerArchitecture['family'], { model: string; biase
   vit: { model: 'vit_base_patch16_224', biases: { 'attn.qkv.bias': ['3D'] }, layerScale: ['ls1.gamma', 'ls2.gamma'] },
   beit: { model: 'beit_base_patch16_224', biases: { 'attn.q_bias': ['D'], 'attn.v_bias': ['D'] }, layerScale: ['gamma_1', 'gamma_2'] },
 };
-const relativeTable = 'rel_pos_bias.relative_position_bias_table';
 
 /** Images are normalised by these before the encoder (ImageNet's mean and deviation of RGB in [0, 1]). */
 const normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -152,17 +152,18 @@ function encoderOf(path: string, all: EncoderTensors): Encoder {
   };
   const family = all.has('blocks.0.attn.q_bias') ? 'beit' : 'vit', { biases, layerScale: gammas } = families[family];
   const width = take('cls_token').at(-1) ?? 0;
-  const positions = all.has(relativeTable) ? 'relative' : 'absolute';
+  const shared = `${sharedBias}.${relativeTable}`, ofBlock = `blocks.0.attn.${relativeTable}`;
+  const positions = all.has(shared) ? 'relative-shared' : all.has(ofBlock) ? 'relative' : 'absolute';
   const patchSize = take('patch_embed.proj.weight').at(-1) ?? 0;
-  const { grid, heads } = positions === 'relative' ? offsetsOf(path, take(relativeTable)) : { grid: squareOf(path, take('pos_embed')[1] ?? 0), heads: null };
+  const { grid, heads } = positions !== 'absolute' ? offsetsOf(path, take(positions === 'relative' ? ofBlock : shared)) : { grid: squareOf(path, take('pos_embed')[1] ?? 0), heads: null };
   takeAs('cls_token', [1, 1, width]);
   takeAs('patch_embed.proj.weight', [width, 3, patchSize, patchSize]);
   takeAs('patch_embed.proj.bias', [width]);
 
   const hidden = all.get(`blocks.0.mlp.fc1.weight`)?.shape[0] ?? 0;
   const layerScale = all.has(`blocks.0.${gammas[0]}`);
-  const block: Shapes = { ...blockShapes, ...biases, ...(layerScale && Object.fromEntries(gammas.map((name) => [name, ['D'] as const]))) };
-  const sizes = { D: width, '3D': 3 * width, H: hidden };
+  const block: Shapes = { ...blockShapes, ...biases, ...(layerScale && Object.fromEntries(gammas.map((name) => [name, ['D'] as const]))), ...(positions === 'relative' && { [`attn.${relativeTable}`]: ['R', 'A'] }) };
+  const sizes = { D: width, '3D': 3 * width, H: hidden, R: (2 * grid - 1) ** 2 + 3, A: heads ?? 0 };
   let depth = 0;
   do {
     for (const [name, shape] of Object.entries(block)) takeAs(`blocks.${depth}.${name}`, shape.map((size) => sizes[size]));
@@ -184,7 +185,7 @@ function squareOf(path: string, positions: number): number {
 
 /** Patches a side and heads of relative positions: a row for each offset within the square and three for the class token. */
 function offsetsOf(path: string, [offsets = 0, heads = 0]: readonly number[]): { grid: number; heads: number } {
-  const grid = (Math.sqrt(offsets - 3) + 1) / 2;
+  const grid = gridOfTable(offsets);
   if (!Number.isInteger(grid)) throw new InputError(`${path}: ${relativeTable} has ${offsets} rows, which are not the offsets of a square of patches and three more`);
   return { grid, heads };
 }
@@ -195,7 +196,7 @@ function timmArgumentsOf({ family, width, depth, heads, mlpRatio, patchSize, ima
     img_size: imageSize, patch_size: patchSize, embed_dim: width, depth, ...(heads === null ? {} : { num_heads: heads }), mlp_ratio: mlpRatio,
     // The value does not matter: the loaded gammas replace it. Beit's named model has one, and 0 is none.
     ...(layerScale ? { init_values: 1 } : family === 'beit' ? { init_values: 0 } : {}),
-    ...(family === 'vit' ? { final_norm: finalNorm } : { use_abs_pos_emb: positions === 'absolute', use_rel_pos_bias: false, use_shared_rel_pos_bias: positions === 'relative' }),
+    ...(family === 'vit' ? { final_norm: finalNorm } : { use_abs_pos_emb: positions === 'absolute', use_rel_pos_bias: positions === 'relative', use_shared_rel_pos_bias: positions === 'relative-shared' }),
     num_classes: 0, global_pool: meanPooled ? 'avg' : 'token',
   };
 }

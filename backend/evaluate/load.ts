@@ -60,14 +60,15 @@ async function loadEncoders(file: TensorFile, { model, method }: Recognized, { b
   const wanted = new Map<string, TensorInfo>();
   for (const branch of ['online', 'target'] as const)
     for (const [name, tensor] of (branch === 'online' ? (branches.online ?? branches.target) : branches.target) ?? []) wanted.set(prefixes[branch] + name, tensor);
-  const specs = methodOf(method).specs(model, method).filter(({ name }) => wanted.has(name));
+  const all = methodOf(method).specs(model, method), known = new Set(all.map(({ name }) => name));
+  const specs = all.filter(({ name }) => wanted.has(name));
   const loaded: FeatureModel = { model, method, parameters: new Parameters(specs.map(({ copyOf: _copyOf, ...spec }) => spec), null) };
   const dimensions = modelDimensions(model);
   // Counters of batches came to PyTorch later than the oldest published files.
   const whole = dimensions.kind === 'residual' ? resnetSpecs(dimensions).filter((spec) => !spec.name.endsWith('num_batches_tracked')) : encoderSpecs(model, false);
   for (const name of [...whole.map((spec) => prefixes.online + spec.name), ...specs.map((spec) => spec.name)]) {
     const tensor = wanted.get(name);
-    if (!tensor && method.name === 'beit') continue; // its blocks have other names
+    if (!tensor && !known.has(name)) continue; // BEiT's blocks have other names
     if (!tensor) throw new InputError(`${file.path} has no tensor ${name}: its encoder is not whole`);
     if (loaded.parameters.has(name)) loaded.parameters.set(name, await file.readFloat32(tensor.name), tensor.shape);
   }

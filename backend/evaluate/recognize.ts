@@ -6,6 +6,7 @@ import { bareName } from '../methods/checkpointNames.ts';
 import { findEncoders, isResnetEncoder, type EncoderTensors, type FoundEncoders } from '../methods/officialEncoders.ts';
 import { methodSchema, type MethodConfig } from '../methods/registry.ts';
 import { modelSchema, type ModelConfig } from '../nn/model.ts';
+import { gridOfTable, relativeTable, sharedBias } from '../nn/relativeBias.ts';
 
 export interface Recognized {
   model: ModelConfig;
@@ -62,20 +63,22 @@ function encodersAlone(file: TensorFile, heads: number | undefined): Recognized 
   };
   const width = shape('cls_token').at(-1)!, patchSize = shape('patch_embed.proj.weight').at(-1)!;
   const assumptions: string[] = [];
-  const method = found!.method;
+  const table = [...tensors!].find(([name]) => name.endsWith(relativeTable));
+  const isShared = table?.[0].startsWith(sharedBias);
+  // Pre-training here shares its bias: a BEiT with one a block has the encoder of a fine-tuned one.
+  const method = found!.method === 'beit' && table && !isShared ? 'supervised' : found!.method;
   if (method === null) assumptions.push('a bare encoder: what trained it is not in the file');
   if (!found!.branches.online) assumptions.push('the file holds the target branch alone');
-  const table = tensors!.get('rel_pos_bias.relative_position_bias_table');
-  // Offsets of an n x n grid: (2 n - 1)^2, and three for the class token.
-  const grid = table ? (Math.sqrt(table.shape[0]! - 3) + 1) / 2 : Math.sqrt(shape('pos_embed')[1]! - 1);
+  const [offsets = 0, tableHeads = 0] = table?.[1].shape ?? [];
+  const grid = table ? gridOfTable(offsets) : Math.sqrt(shape('pos_embed')[1]! - 1);
   if (!Number.isInteger(grid)) throw new InputError(`${file.path}: its positions are those of no square of patches`);
   let depth = 0;
   while (tensors!.has(`blocks.${depth}.attn.qkv.weight`)) depth++;
   const scaled = tensors!.has('blocks.0.ls1.gamma') || tensors!.has('blocks.0.gamma_1');
-  const model = modelSchema.parse({ arch: 'vit_base', width, depth, heads: headsOf(file, width, table ? table.shape[1]! : publishedHeads(method, width), table ? (heads ?? table.shape[1]!) : heads, assumptions), patchSize, imageSize: grid * patchSize, layerScale: scaled ? 1 : null });
+  const model = modelSchema.parse({ arch: 'vit_base', width, depth, heads: headsOf(file, width, table ? tableHeads : publishedHeads(method, width), table ? (heads ?? tableHeads) : heads, assumptions), patchSize, imageSize: grid * patchSize, layerScale: scaled ? 1 : null });
   const pooling = tensors!.has('fc_norm.weight') ? 'mean' : 'class';
-  const classifier = method === 'supervised' && !scaled ? classifierOf(file, pooling) : null;
-  const own = method === 'beit' ? { positions: table ? 'relative' : 'learned' } : method === null || method === 'supervised' ? { pooling, classes: unusedClasses, ...classifier } : {};
+  const classifier = method === 'supervised' && (table ?? !scaled) ? classifierOf(file, pooling) : null;
+  const own = method === 'beit' ? { positions: table ? 'relative' : 'learned' } : method === null || method === 'supervised' ? { pooling, classes: unusedClasses, positions: !table ? 'learned' : isShared ? 'relative-shared' : 'relative', ...classifier } : {};
   return { model, method: methodSchema.parse({ name: method ?? 'supervised', ...own }), assumptions, encoders: classifier ? null : found };
 }
 

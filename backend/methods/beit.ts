@@ -11,24 +11,13 @@ import { gatherTokens } from '../ops/gatherTokens.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
 import type { BeitOptions } from './beit.options.ts';
+import { beitSpecs } from './beitNames.ts';
 import { timmInitial } from './distillation.ts';
 import { featureStatistics } from './featureStatistics.ts';
 import type { Method, MethodBatch, MethodOutput, Picture, StepContext } from './method.ts';
 import { loadTokenizer, pictureLogits, projectionCodes, tokenizerSpecs } from './tokenizer.ts';
 
 const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
-
-/** A block's parameters by BEiT's names: no bias for keys, layer scales called gamma, and the last layer of each branch smaller the deeper it is. */
-function beitSpecs(specs: ParameterSpec[], width: number): ParameterSpec[] {
-  return specs.flatMap((spec): ParameterSpec[] => {
-    const { name } = spec;
-    if (name.endsWith('attn.qkv.bias')) return ['q_bias', 'v_bias'].map((bias) => ({ ...spec, name: name.replace('qkv.bias', bias), shape: [width] }));
-    const deep = /^blocks\.(\d+)\.(attn\.proj|mlp\.fc2)\.weight$/.exec(name);
-    if (deep) return [{ ...spec, initializer: { kind: 'normal', std: 0.02 / Math.sqrt(2 * (Number(deep[1]) + 1)) } }];
-    if (/^(cls_token|pos_embed)$/.test(name)) return [{ ...spec, decay: false }];
-    return [{ ...spec, name: name.replace('ls1.gamma', 'gamma_1').replace('ls2.gamma', 'gamma_2') }];
-  });
-}
 
 function specs(model: ModelConfig, options: BeitOptions): ParameterSpec[] {
   const { width, grid, heads } = transformerDimensions(model);

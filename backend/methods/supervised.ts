@@ -4,10 +4,12 @@ import { InputError } from '../errors.ts';
 import { dropPath } from '../nn/dropPath.ts';
 import { encode, encoderSpecs, learnedPositionSpec } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
-import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
+import { transformerDimensions, type ModelConfig, type TransformerDimensions } from '../nn/model.ts';
+import { relativeTableSpec, sharedBias } from '../nn/relativeBias.ts';
 import { copied, followers, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
+import { beitSpecs } from './beitNames.ts';
 import { classTokens, timmInitial } from './distillation.ts';
 import { featureStatistics } from './featureStatistics.ts';
 import type { Branch, Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
@@ -16,7 +18,7 @@ import type { SupervisedOptions } from './supervised.options.ts';
 
 const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
 
-/** How far a parameter is from the head, in blocks: the embeddings furthest. */
+/** How far a parameter is from the head, in blocks: the embeddings furthest, a bias that all blocks share not at all (as BEiT's code has it). */
 function distance(name: string, depth: number): number {
   if (/^(cls_token|pos_embed|patch_embed\.)/.test(name)) return depth + 1;
   const block = /^blocks\.(\d+)\./.exec(name);
@@ -31,16 +33,29 @@ function specs(model: ModelConfig, options: SupervisedOptions): ParameterSpec[] 
   return options.ema === null ? own : [...own, ...copied('', average, own)];
 }
 
+/** How the encoder's patches know their places. */
+function positionSpecs({ width, grid, depth, heads }: TransformerDimensions, { positions }: SupervisedOptions): ParameterSpec[] {
+  switch (positions) {
+    case 'learned': return [learnedPositionSpec(width, grid)];
+    case 'relative': return Array.from({ length: depth }, (_, i) => relativeTableSpec(`blocks.${i}.attn`, heads, grid));
+    case 'relative-shared': return [relativeTableSpec(sharedBias, heads, grid)];
+  }
+}
+
 function trainedSpecs(model: ModelConfig, options: SupervisedOptions): ParameterSpec[] {
-  const { width, grid, depth } = transformerDimensions(model);
+  const dimensions = transformerDimensions(model), { width, depth } = dimensions;
+  const encoder = timmInitial([...encoderSpecs(model, true), ...positionSpecs(dimensions, options), ...normSpecs(options.pooling === 'mean' ? 'fc_norm' : 'norm', width, layer(model))]);
   const head = linearSpecs('head', width, options.classes).map((spec): ParameterSpec => (spec.name === 'head.weight' ? { ...spec, initializer: { kind: 'normal', std: 2e-5 } } : spec));
-  return [...timmInitial([...encoderSpecs(model, true), learnedPositionSpec(width, grid), ...normSpecs(options.pooling === 'mean' ? 'fc_norm' : 'norm', width, layer(model))]), ...head].map((spec) => ({
+  return [...(options.positions === 'learned' ? encoder : beitSpecs(encoder, width)), ...head].map((spec) => ({
     ...spec,
     ...(/^(cls_token|pos_embed)$/.test(spec.name) && { decay: false }),
-    ...(spec.name === 'pos_embed' && { trainable: options.trainPositions }),
+    ...(/(^pos_embed|\.relative_position_bias_table)$/.test(spec.name) && { trainable: options.trainPositions }),
     ...(options.layerDecay < 1 && { learningRateScale: options.layerDecay ** distance(spec.name, depth) }),
   }));
 }
+
+/** Embeddings of places; null where the blocks have biases. */
+const positions = (p: Scope): tf.Tensor | null => (p.has('pos_embed') ? p.get('pos_embed') : null);
 
 /** The classifier's input [B, D]. */
 function pooled(p: Scope, model: ModelConfig, { pooling }: SupervisedOptions, tokens: tf.Tensor): tf.Tensor {
@@ -61,7 +76,7 @@ function forward(parameters: Parameters, model: ModelConfig, options: Supervised
     const erased = erasePatches(patches, erasing, patchSize, step.draw);
     return mixing ? mixPatches(erased, mixing, patchSize) : erased;
   });
-  const tokens = encode(p, model, images, p.get('pos_embed'), null, true, undefined, dropPath(model.dropPath, depth, step.draw));
+  const tokens = encode(p, model, images, positions(p), null, true, undefined, dropPath(model.dropPath, depth, step.draw));
   const features = pooled(p, model, options, tokens);
   const logits = linearLayer(p.at('head'), features);
   const targets = tf.tensor(softTargets(labels, options.classes, options.labelSmoothing, mixing), [batch, options.classes]);
@@ -78,7 +93,7 @@ function forward(parameters: Parameters, model: ModelConfig, options: Supervised
 
 function classify(parameters: Parameters, model: ModelConfig, options: SupervisedOptions, patches: tf.Tensor, branch: Branch): tf.Tensor {
   const p = new Scope(parameters, branch === 'target' && options.ema !== null ? average : '');
-  return linearLayer(p.at('head'), pooled(p, model, options, encode(p, model, patches, p.get('pos_embed'), null, false)));
+  return linearLayer(p.at('head'), pooled(p, model, options, encode(p, model, patches, positions(p), null, false)));
 }
 
 export const supervised: Method<SupervisedOptions> = {

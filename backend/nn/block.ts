@@ -8,6 +8,7 @@ import { linear } from '../ops/linear.ts';
 import type { DropBranch, DropPath } from './dropPath.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from './layers.ts';
 import type { ParameterSpec, Scope } from './parameters.ts';
+import { relativeBias } from './relativeBias.ts';
 
 export interface BlockOptions {
   width: number;
@@ -15,7 +16,7 @@ export interface BlockOptions {
   norm: NormKind;
   /** Initial value of the scale of each branch; null: none. */
   layerScale: number | null;
-  /** Added to the attention's logits, [heads, T, T]; left out: nothing. */
+  /** Added to the attention's logits, [heads, T, T]; left out: that of the block's own table, where it has one. */
   positionBias?: tf.Tensor | null;
 }
 
@@ -49,7 +50,8 @@ export function attentionProbabilities(scope: Scope, x: tf.Tensor, { heads, norm
   return tf.tidy(() => {
     const [q, k] = split(queryKeyValue(scope.at('attn'), norm(scope.at('norm1'), x, kind, false)), heads);
     const logits = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(q.shape.at(-1)!));
-    return tf.softmax(positionBias ? tf.add(logits, positionBias) : logits);
+    const bias = positionBias ?? relativeBias(scope.at('attn'));
+    return tf.softmax(bias ? tf.add(logits, bias) : logits);
   });
 }
 
@@ -62,7 +64,8 @@ export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, trainin
   };
   return tf.tidy(() => {
     const qkv = queryKeyValue(scope.at('attn'), norm(scope.at('norm1'), x, options.norm, training));
-    const attended = options.positionBias ? biasedAttention(qkv, options.positionBias, options.heads) : attention(qkv, options.heads);
+    const bias = options.positionBias ?? relativeBias(scope.at('attn'));
+    const attended = bias ? biasedAttention(qkv, bias, options.heads) : attention(qkv, options.heads);
     const h = tf.add(x, scaled('ls1', linearLayer(scope.at('attn.proj'), attended)));
     const hidden = gelu(linearLayer(scope.at('mlp.fc1'), norm(scope.at('norm2'), h, options.norm, training)));
     return tf.add(h, scaled('ls2', linearLayer(scope.at('mlp.fc2'), hidden)));

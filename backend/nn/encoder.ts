@@ -7,7 +7,7 @@ import type { DropPath } from './dropPath.ts';
 import type { ModelConfig } from './model.ts';
 import { transformerDimensions } from './model.ts';
 import type { ParameterSpec, Scope } from './parameters.ts';
-import { relativeBias } from './relativeBias.ts';
+import { relativeBias, sharedBias } from './relativeBias.ts';
 import { sinCosTable } from './positions.ts';
 
 export function encoderBlock(model: ModelConfig): BlockOptions {
@@ -42,8 +42,8 @@ export function encoderSpecs(model: ModelConfig, trainPatchEmbed: boolean): Para
  * Only visible patches are embedded: those that a mask drops cost nothing.
  */
 export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor | null, visible: tf.Tensor | null, training: boolean, each?: (tokens: tf.Tensor, block: number) => void, drop?: DropPath, replaced?: Replaced): tf.Tensor {
-  const { depth, grid } = transformerDimensions(model);
-  return blocks(scope.at('blocks'), embed(scope, model, patches, positions, visible, replaced), depth, { ...encoderBlock(model), positionBias: relativeBias(scope, grid) }, training, each, drop);
+  const { depth } = transformerDimensions(model);
+  return blocks(scope.at('blocks'), embed(scope, model, patches, positions, visible, replaced), depth, { ...encoderBlock(model), positionBias: relativeBias(scope.at(sharedBias)) }, training, each, drop);
 }
 
 /** Patches that are not shown: where `mask` [B, N] is 1, the token [..., D] stands in for the embedded patch. */

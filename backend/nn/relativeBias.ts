@@ -2,7 +2,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterSpec, Scope } from './parameters.ts';
 
-const table = 'rel_pos_bias.relative_position_bias_table';
+/** The table's name, in a block's attention or under `rel_pos_bias`. */
+export const relativeTable = 'relative_position_bias_table';
+/** Where the table is that all blocks share. */
+export const sharedBias = 'rel_pos_bias';
 
 /** Rows of the table: every offset of query and key, then class token to patch, patch to class token, class token to itself. */
 const entries = (grid: number): number => (2 * grid - 1) ** 2 + 3;
@@ -19,11 +22,18 @@ function relativeIndex(grid: number): Float32Array {
   });
 }
 
+/** Patches a side that a table of so many rows is for; no whole number where it is none. */
+export const gridOfTable = (rows: number): number => (Math.sqrt(rows - 3) + 1) / 2;
+
+/** The table of a block, or of all. */
+export const relativeTableSpec = (scope: string, heads: number, grid: number): ParameterSpec => ({ name: `${scope}.${relativeTable}`, shape: [entries(grid), heads], initializer: { kind: 'zeros' }, trainable: true });
+
+/** The shared table, and the index that pre-training's checkpoints have beside it. */
 export function relativeBiasSpecs(heads: number, grid: number): ParameterSpec[] {
   const tokens = 1 + grid * grid;
   return [
-    { name: table, shape: [entries(grid), heads], initializer: { kind: 'zeros' }, trainable: true },
-    { name: 'rel_pos_bias.relative_position_index', shape: [tokens, tokens], initializer: { kind: 'values', values: () => relativeIndex(grid) }, trainable: false },
+    relativeTableSpec(sharedBias, heads, grid),
+    { name: `${sharedBias}.relative_position_index`, shape: [tokens, tokens], initializer: { kind: 'values', values: () => relativeIndex(grid) }, trainable: false },
   ];
 }
 
@@ -35,12 +45,13 @@ function offsets(grid: number): tf.Tensor2D {
   return tf.tensor2d(values, [grid * grid, size]);
 }
 
-/** The bias [heads, 1 + grid^2, 1 + grid^2]; null where the encoder has none. */
-export function relativeBias(scope: Scope, grid: number): tf.Tensor | null {
-  if (!scope.has(table)) return null;
+/** The bias [heads, 1 + grid^2, 1 + grid^2] by the table in the scope; null where there is none. */
+export function relativeBias(scope: Scope): tf.Tensor | null {
+  if (!scope.has(relativeTable)) return null;
   return tf.tidy(() => {
-    const whole = scope.get(table);
+    const whole = scope.get(relativeTable);
     const [count, heads] = whole.shape as [number, number];
+    const grid = gridOfTable(count);
     const size = 2 * grid - 1, patches = grid * grid;
     // The axes one after the other, as products with zeros and ones: its gradient needs no sums over scattered places.
     const place = tf.broadcastTo(tf.expandDims(offsets(grid), 0), [heads, patches, size]);

@@ -32,7 +32,7 @@ export const evaluationProtocols = {
   },
   finetune: {
     title: 'fine-tuning', about: 'all of the encoder is trained with labels, as a run of its own; by far the longest', learns: true,
-    questions: [{ option: '--epochs', title: 'How many epochs?', choices: [{ value: '', label: 'the recipe\'s', detail: '100 to 200' }, { value: '5', label: '5', detail: 'a first look' }, { value: '20', label: '20', detail: '' }] }],
+    questions: [{ option: '--epochs', title: 'How many epochs?', choices: [{ value: '', label: 'the recipe\'s', detail: '50 to 200' }, { value: '5', label: '5', detail: 'a first look' }, { value: '20', label: '20', detail: '' }] }],
   },
   classify: { title: 'classification', about: 'a supervised or fine-tuned model as it is', learns: false, questions: [] },
   robustness: {

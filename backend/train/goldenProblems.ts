@@ -116,6 +116,8 @@ const supervisedConfig = z.object({
   drop_path: z.number().min(0),
   label_smoothing: z.number().min(0),
   layer_decay: z.number().positive(),
+  layer_scale: z.number().positive().nullish(),
+  relative_position_bias: z.enum(['block', 'shared']).nullish(),
 });
 
 const denseclCommon = {
@@ -194,7 +196,7 @@ export function goldenModel(c: GoldenConfig): { model: ModelConfig; method: Meth
     });
     return { model: model(c, null), method };
   }
-  if (c.method === 'supervised') return { model: { ...model(c, null), dropPath: c.drop_path }, method: methodSchema.parse({ name: 'supervised', classes: c.classes, pooling: c.global_pool ? 'mean' : 'class', labelSmoothing: c.label_smoothing, layerDecay: c.layer_decay, mixup: 0, cutmix: 0, erasing: 0 }) };
+  if (c.method === 'supervised') return { model: { ...model(c, c.layer_scale ?? null), dropPath: c.drop_path }, method: methodSchema.parse({ name: 'supervised', positions: !c.relative_position_bias ? 'learned' : c.relative_position_bias === 'block' ? 'relative' : 'relative-shared', classes: c.classes, pooling: c.global_pool ? 'mean' : 'class', labelSmoothing: c.label_smoothing, layerDecay: c.layer_decay, mixup: 0, cutmix: 0, erasing: 0 }) };
   if (c.method === 'densecl') return { model: c.backbone === 'vit' ? model(c, null) : modelSchema.parse({ arch: 'resnet50', imageSize: c.image_size, blocks: c.blocks, baseWidth: c.base_width }), method: methodSchema.parse({ name: 'densecl', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, queueLength: c.queue_length, temperature: c.temperature, denseWeight: c.loss_lambda }) };
   if (c.method === 'beit') return { model: { ...model(c, c.layer_scale), dropPath: c.drop_path }, method: methodSchema.parse({ name: 'beit', vocabulary: c.vocabulary, positions: c.relative_position_bias ? 'relative' : 'learned' }) };
   if (c.method === 'mocov3') return { model: model(c, null), method: methodSchema.parse({ name: 'mocov3', hiddenWidth: c.hidden_dim, outputWidth: c.output_dim, projectorLayers: c.projector_layers, predictorLayers: c.predictor_layers, temperature: c.temperature, trainPatchEmbed: c.train_patch_embed, ...(c.mask_ratio === null ? {} : { mask: 'block', maskRatio: c.mask_ratio }) }) };

@@ -8,6 +8,7 @@ import type { Branch } from '../methods/method.ts';
 import type { MethodConfig } from '../methods/registry.ts';
 import { transformerDimensions } from '../nn/model.ts';
 import type { Parameters } from '../nn/parameters.ts';
+import { relativeTable, sharedBias } from '../nn/relativeBias.ts';
 import type { RunConfig } from './config.ts';
 
 /** The branch that the authors of each method evaluate: DINO's, iBOT's and MSN's is the target. */
@@ -23,7 +24,7 @@ const isFresh = (name: string): boolean => /^(head|fc_norm)\./.test(name);
 export async function initialiseEncoder(parameters: Parameters, { model }: Pick<RunConfig, 'model'>, { checkpoint, branch: asked, heads }: NonNullable<RunConfig['initial']>): Promise<string[]> {
   const opened = await openModel(checkpoint, heads);
   const branch = branchOf(opened, asked);
-  refuseOthers(opened, model, checkpoint);
+  refuseOthers(opened, parameters, model, checkpoint);
   const source = resizedModel(opened, model.imageSize);
   try {
     const scope = encoderScope(source, branch);
@@ -48,8 +49,16 @@ export async function initialiseEncoder(parameters: Parameters, { model }: Pick<
 /** The branch that is taken of a model. */
 export const branchOf = (m: Pick<FeatureModel, 'method' | 'parameters'>, asked: Branch | null): Branch => (hasTarget(m) ? (asked ?? evaluatedBranch(m.method.name)) : 'online');
 
-function refuseOthers({ model: own, parameters }: FeatureModel, model: RunConfig['model'], checkpoint: string): void {
-  if (parameters.specs.some(({ name }) => name.endsWith('relative_position_bias_table'))) throw new InputError(`${checkpoint} has BEiT's relative positions, and supervised training has learned ones: fine-tune a BEiT of method.positions=learned`);
+/** How an encoder's patches know their places, as `method.positions` of supervised training has it. */
+export function positionsOf({ specs }: Parameters): 'learned' | 'relative' | 'relative-shared' {
+  const table = specs.find(({ name }) => name.endsWith(relativeTable));
+  return !table ? 'learned' : table.name.includes(sharedBias) ? 'relative-shared' : 'relative';
+}
+
+function refuseOthers({ model: own, parameters }: FeatureModel, wanted: Parameters, model: RunConfig['model'], checkpoint: string): void {
+  const [has, needs] = [positionsOf(parameters), positionsOf(wanted)];
+  // A shared bias serves as every block's own, as BEiT's authors fine-tune.
+  if (has !== needs && !(has === 'relative-shared' && needs === 'relative')) throw new InputError(`the encoder of ${checkpoint} has ${has === 'learned' ? 'an embedding for each place' : `BEiT's biases for offsets, ${has === 'relative' ? 'of each block' : 'one for all blocks'}`}, and this run's model something else: set method.positions=${has}`);
   const [a, b] = [transformerDimensions(own), transformerDimensions(model)];
   for (const key of ['width', 'depth', 'heads', 'patchSize'] as const) if (a[key] !== b[key]) throw new InputError(`the encoder of ${checkpoint} has ${key} ${a[key]}, and this run's model ${b[key]}: set model.${key}=${a[key]}`);
 }
@@ -58,6 +67,7 @@ function refuseOthers({ model: own, parameters }: FeatureModel, model: RunConfig
 function encoderValues(get: (name: string) => tf.Tensor | null, name: string): tf.Tensor | null {
   const found = get(name);
   if (found) return found;
+  if (/^blocks\.\d+\.attn\./.test(name) && name.endsWith(relativeTable)) return get(`${sharedBias}.${relativeTable}`);
   const scale = /^(.*)\.ls([12])\.gamma$/.exec(name);
   if (scale) return get(`${scale[1]}.gamma_${scale[2]}`);
   if (!name.endsWith('.attn.qkv.bias')) return null;
