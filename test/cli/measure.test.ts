@@ -79,7 +79,7 @@ describe('demo', () => {
   const demo = (name: string, steps: number): string[] => ['demo', '--data', photos, '--out', join(folder, name), '--json', '--set', `schedule.steps=${steps}`, '--set', 'schedule.warmupSteps=2', '--set', 'batch.size=8'];
 
   test('trains, measures before and after, and writes a report that stands alone', async () => {
-    const { code, stdout } = await run([...demo('demo', 12), ...['evaluate.everySteps=6', 'evaluate.pairs=8', 'evaluate.images=8', 'evaluate.measures=["correspondence"]'].flatMap((set) => ['--set', set])]);
+    const { code, stdout } = await run(demo('demo', 12));
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as { run: string; report: string; steps: number; measures: { name: string; before: number; after: number; chance: number }[] };
     expect(result).toMatchObject({ steps: 12, run: join(folder, 'demo/runs/demo') });
@@ -88,8 +88,6 @@ describe('demo', () => {
     const page = readFileSync(result.report, 'utf8');
     expect(page).not.toMatch(/<(script|link|img)[^>]+(src|href)="https?:/);
     for (const { after } of result.measures) expect(page).toContain((100 * after).toFixed(1));
-    // What the run measured on its way is in it too.
-    expect(page).toMatch(/<h2 id="evaluations-title">[^]*measured its own model 3 times[^]*<th scope="row">6<\/th><td>\d/);
     expect(statusOf(result.run)).toMatchObject({ state: 'done', step: 12 });
   });
 
