@@ -83,7 +83,7 @@ describe('the process behind the lab', () => {
   let backend: ViewBackend<AugmentationCalls>;
   const run = writeLabRun(join(root, 'run'));
   let source: LabSource, setup: AugmentationCalls['augmentation/describe']['reply'];
-  const plan = (views: unknown = setup.views) => ({ views, patchSize: setup.patchSize, sameCrop: setup.sameCrop, positionWidth: setup.positionWidth, source });
+  const plan = (views: unknown = setup.views) => ({ views, patchSize: setup.patchSize, sameCrop: setup.sameCrop, positionWidth: setup.positionWidth, training: setup.training, source });
   const sample = (over: object = {}, views?: unknown) => backend.ask('augmentation/sample', { ...plan(views), key: { seed: 3, epoch: 2, index: 7, drawnAs: 7 }, boxes: [], withImage: true, ...over });
 
   beforeAll(async () => {

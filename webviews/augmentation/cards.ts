@@ -4,7 +4,7 @@ import { button, element, setText } from '../common/dom.ts';
 import { colour } from '../common/theme.ts';
 import { drawMask, drawPicture, pictureOf, strokeRimmed, surface } from './canvas.ts';
 import { viewColour } from './colours.ts';
-import { percent } from './picture.ts';
+import { percent } from './words.ts';
 
 export interface CardsActions {
   load(from: number, count: number): Promise<LabCards | null>;

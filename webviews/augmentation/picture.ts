@@ -7,6 +7,7 @@ import { cellOf, drawMask, drawPicture, strokeRimmed, surface } from './canvas.t
 import { heatColour, placeColour, viewColour } from './colours.ts';
 import { patchAt, type Point, type Rectangle } from './geometry.ts';
 import type { Look } from './view.ts';
+import { hiddenCount, hiddenWords, percent } from './words.ts';
 
 /** What the pointer, or the keys, point at. */
 export interface Pointed {
@@ -72,9 +73,9 @@ export class ViewPicture {
     this.element.style.flexGrow = sample.views.length > 3 ? '0' : '1';
     this.element.style.flexBasis = `${Math.round(0.75 * side)}px`;
     const { box } = shown;
-    const masked = shown.mask?.reduce((sum, value) => sum + value, 0) ?? 0;
+    const hidden = hiddenCount(shown);
     setText(this.name, shown.name);
-    setText(this.note, [`${percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight))} of the image`, ...(box.mirrored ? ['mirrored'] : []), ...(masked > 0 ? [`${masked} of ${shown.grid ** 2} masked`] : []), ...(shown.drawn ? [] : ['placed by hand'])].join(' · '));
+    setText(this.note, [`${percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight))} of the image`, ...(box.mirrored ? ['mirrored'] : []), ...(shown.hidden && hidden > 0 ? [`${hidden} of ${shown.grid ** 2} ${hiddenWords[shown.hidden].past}`] : []), ...(shown.drawn ? [] : ['placed by hand'])].join(' · '));
     this.over.setAttribute('aria-label', `${shown.name} as the model gets it, ${picture.width} pixels, ${shown.grid} by ${shown.grid} patches. Arrow keys point at a patch; where it lies elsewhere is said below`);
     this.draw();
   }
@@ -146,8 +147,6 @@ export class ViewPicture {
     }
   }
 }
-
-export const percent = (share: number): string => `${share > 0 && share < 0.01 ? '<1' : Math.round(100 * share)} %`;
 
 function drawGrid(context: CanvasRenderingContext2D, grid: number, side: number): void {
   const path = new Path2D();

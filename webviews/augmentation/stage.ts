@@ -3,9 +3,10 @@ import type { LabBox, LabPair, LabSample } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
 import { pictureOf, strokeRimmed, surface } from './canvas.ts';
 import { patchAt, patchInImage, type Point } from './geometry.ts';
-import { percent, ViewPicture, type Mark, type Pointed } from './picture.ts';
+import { ViewPicture, type Mark, type Pointed } from './picture.ts';
 import { Source, type SourceActions } from './source.ts';
 import type { Look } from './view.ts';
+import { hiddenWords, percent } from './words.ts';
 
 export interface StageActions extends SourceActions {
   /** The least or greatest area that the pipeline draws is to be the crop's. */
@@ -110,8 +111,8 @@ export class Stage {
 
   private hint(): string {
     if (!this.look.places || (this.sample?.views.length ?? 0) < 2) return 'Point at a patch to see where it lies in the image.';
-    const hasMask = this.sample!.views[0]!.mask !== null;
-    return `Dots of one colour are one place of the image. ${hasMask ? `A ring: it lies under the mask of ${this.sample!.views[0]!.name}. ` : ''}Dark: ${this.sample!.views[0]!.name} does not show it. Point at a patch to follow it.`;
+    const { name, hidden } = this.sample!.views[0]!;
+    return `Dots of one colour are one place of the image. ${hidden ? `A ring: in ${name} it is ${hiddenWords[hidden].place}. ` : ''}Dark: ${name} does not show it. Point at a patch to follow it.`;
   }
 
   private markOf(sample: LabSample, { view, patch }: Pointed, other: number): Mark | null {
@@ -198,13 +199,13 @@ const cellText = (patch: number, grid: number): string => `row ${Math.floor(patc
 
 /** In words, for those who do not see the lines. */
 function readoutOf(sample: LabSample, { view, patch }: Pointed): string {
-  const { name, grid, mask } = sample.views[view]!;
-  const parts = [`${name}, ${cellText(patch, grid)}${mask?.[patch] ? ' (masked)' : ''}`];
+  const { name, grid, mask, hidden } = sample.views[view]!;
+  const parts = [`${name}, ${cellText(patch, grid)}${hidden && mask?.[patch] ? ` (${hiddenWords[hidden].past})` : ''}`];
   sample.views.forEach((other, i) => {
     const place = i === view ? null : placeOf(sample, view, patch, i);
     if (!place) return;
     const there = patchAt(place.y, place.x, other.grid);
-    parts.push(there === null ? `not in ${other.name}` : `in ${other.name} at ${cellText(there, other.grid)}${other.mask?.[there] ? ', under the mask' : ''}`);
+    parts.push(there === null ? `not in ${other.name}` : `in ${other.name} at ${cellText(there, other.grid)}${other.hidden && other.mask?.[there] ? `, ${hiddenWords[other.hidden].place}` : ''}`);
   });
   const heat = likeness(pairOf(sample, view), patch, grid);
   if (heat) {

@@ -1,0 +1,58 @@
+/** The augmentation lab on methods of several crops, of masks of other kinds, and of steps that move pixels, in a real browser. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { droppedAt } from '../../backend/train/dropped.ts';
+import { viewPlanOf } from '../../backend/train/config.ts';
+import { loadRun } from '../../backend/train/runFile.ts';
+import { noBrowser } from '../helpers/browser.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { close, LabPages, shown, writeImages, writeRun } from './labPage.ts';
+
+if (noBrowser) console.warn(`Skipped: the augmentation lab of several methods in a browser (${noBrowser}).`);
+
+const root = temporaryFolder();
+const pictures = process.env.SIAMSCOPE_SCREENSHOTS;
+const model = { arch: 'vit_nano', imageSize: 64, patchSize: 8 };
+
+describe.skipIf(noBrowser !== null)('the augmentation lab on other methods', () => {
+  let pages: LabPages | undefined;
+
+  beforeAll(async () => {
+    if (pictures) mkdirSync(pictures, { recursive: true });
+    await writeImages(root);
+    pages = await LabPages.start();
+  });
+  afterAll(() => pages?.end());
+
+  it('shows the patches that a method drops itself, as the step drops them that sees the sample, and says what of each view is hidden', async () => {
+    const file = writeRun(root, 'drops', { model, method: { name: 'msn', focalSize: 32, focalViews: 2, anchorViews: 2 }, batch: { size: 4 } });
+    const { view, page, faults, ...entry } = await pages!.open({ file });
+    await shown(view);
+    expect(await view.locator('.view figcaption').allTextContents()).toEqual([expect.not.stringContaining('dropped'), expect.stringContaining('10 of 64 dropped'), expect.stringContaining('10 of 64 dropped'), expect.not.stringContaining('dropped'), expect.not.stringContaining('dropped')]);
+    expect(await view.locator('.masks').textContent()).toBe('Dropped, in the same places of a whole batch: 10 of 64 patches of anchor0 (16 %) and 10 of 64 patches of anchor1 (16 %). The model sees all of the 3 other views.');
+    expect(await view.getByRole('article', { name: 'Mask of anchor' }).locator('.drawn').textContent()).toBe('10 of 64 dropped by the method, in the same places of a whole batch');
+    // What is said of each patch is what one of the epoch's three steps drops.
+    const config = await loadRun(file);
+    const steps = [0, 1, 2].map((step) => [...droppedAt(viewPlanOf(config), config.method, { seed: 3, step, micro: 0 })[1]!].join(''));
+    // Row by row by the keys, back and forth.
+    const read = await view.evaluate<string>(`(() => {
+      const over = document.querySelectorAll('.view .over')[1], press = (key) => over.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true })), rows = [];
+      press('ArrowRight');
+      for (let row = 0; row < 8; row++) {
+        const line = [];
+        for (let column = 0; column < 8; column++) {
+          line.push(document.querySelector('.readout').textContent.includes('(dropped)') ? 1 : 0);
+          if (column < 7) press(row % 2 === 0 ? 'ArrowRight' : 'ArrowLeft');
+        }
+        rows.push(row % 2 === 0 ? line : line.reverse());
+        press('ArrowDown');
+      }
+      return rows.flat().join('');
+    })()`);
+    expect(steps).toContain(read);
+    if (pictures) await page.screenshot({ path: join(pictures, 'augmentations drops.png') });
+    expect(faults).toEqual([]);
+    await close({ view, page, faults, ...entry });
+  });
+});
