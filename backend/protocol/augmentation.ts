@@ -130,10 +130,6 @@ export interface LabPair {
   /** Share of view a that b shows too, and the other way round. */
   overlapOfA: number;
   overlapOfB: number;
-  /** For each patch of b the place of its centre in a, [row, column] in shares; outside [0, 1) where a does not show it. */
-  inA: number[];
-  /** The same of a's patches in b. */
-  inB: number[];
   /** SiameseIM's relative position embedding of b's patch against the one of a's own; null where the method has none. */
   positions: LabPositions | null;
 }

@@ -1,5 +1,5 @@
 /** Draws samples for the augmentation lab by the loader's own steps, fast enough to follow a slider: what was decoded is kept, and the arena with it. */
-import { mapPoint, overlapShare, relativeGeometry, type Crop } from '../augment/geometry.ts';
+import { overlapShare, relativeGeometry, type Crop } from '../augment/geometry.ts';
 import { Kernels, type Picture } from '../augment/kernels.ts';
 import { cropOwner, expandViews, shownGrid, type ViewPlan } from '../augment/plan.ts';
 import { resample } from '../augment/resample.ts';
@@ -206,14 +206,6 @@ export class SampleDrawer {
 /** For each expanded view its place in the run file's list. */
 export const expandedPlaces = (plan: ViewPlan): number[] => plan.views.flatMap(({ count }, place) => Array.from({ length: count ?? 1 }, () => place));
 
-/** The places of a view's patch centres in another view, [row, column] in shares. */
-function placesIn(from: Crop, to: Crop, grid: number): number[] {
-  return Array.from({ length: grid * grid }, (_, patch) => {
-    const { row, column } = mapPoint(from, to, { row: (Math.floor(patch / grid) + 0.5) / grid, column: ((patch % grid) + 0.5) / grid });
-    return [row, column];
-  }).flat();
-}
-
 function pairsOf(traced: readonly TracedView[], shown: readonly LabShownView[], positionWidth: number | null): LabPair[] {
   const [a, ...others] = traced;
   if (!a) return [];
@@ -221,7 +213,6 @@ function pairsOf(traced: readonly TracedView[], shown: readonly LabShownView[], 
     const gridA = shown[0]!.grid, gridB = shown[i + 1]!.grid;
     return {
       view: i + 1, overlapOfA: overlapShare(a.crop, b.crop), overlapOfB: overlapShare(b.crop, a.crop),
-      inA: placesIn(b.crop, a.crop, gridB), inB: placesIn(a.crop, b.crop, gridA),
       positions: positionWidth !== null && gridA === gridB ? positionsOf(a.crop, b.crop, gridA, positionWidth) : null,
     };
   });

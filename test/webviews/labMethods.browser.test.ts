@@ -2,6 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mapPoint } from '../../backend/augment/geometry.ts';
+import { openDataset } from '../../backend/data/dataset.ts';
+import { traceSample } from '../../backend/data/trace.ts';
 import { droppedAt } from '../../backend/train/dropped.ts';
 import { viewPlanOf } from '../../backend/train/config.ts';
 import { loadRun } from '../../backend/train/runFile.ts';
@@ -54,5 +57,35 @@ describe.skipIf(noBrowser !== null)('the augmentation lab on other methods', () 
     if (pictures) await page.screenshot({ path: join(pictures, 'augmentations drops.png') });
     expect(faults).toEqual([]);
     await close({ view, page, faults, ...entry });
+  });
+
+  it('follows a patch of any crop into every other one, wherever it lies', async () => {
+    const entry = await pages!.open({ file: writeRun(root, 'crops', { model, method: { name: 'dino', localSize: 32, localCrops: 4 } }) });
+    const { view, page, faults } = entry;
+    await shown(view);
+    const names = await view.locator('.view .name').allTextContents();
+    expect(names).toEqual(['global0', 'global1', 'local0', 'local1', 'local2', 'local3']);
+    const key = { seed: 3, epoch: 0, index: 0 }, plan = viewPlanOf(await loadRun(join(root, 'crops.siam.json')));
+    const { views } = await traceSample(await openDataset(join(root, 'images')), plan, key);
+    for (const [at, from] of views.entries()) {
+      const grid = from.size / 8;
+      await view.locator('.view .over').nth(at).focus();
+      for (const pressed of ['ArrowDown', 'ArrowDown', 'ArrowRight']) await page.keyboard.press(pressed);
+      const said = (await view.locator('.readout').textContent())!;
+      expect(said).toMatch(new RegExp(`^${names[at]}, row 2, column 2;`));
+      const missing: string[] = [];
+      views.forEach((to, other) => {
+        if (other === at) return;
+        const { row, column } = mapPoint(from.crop, to.crop, { row: 1.5 / grid, column: 1.5 / grid });
+        if (row < 0 || row >= 1 || column < 0 || column >= 1) return missing.push(names[other]!);
+        expect(said).toContain(`in ${names[other]} at row ${Math.floor((row * to.size) / 8) + 1}, column ${Math.floor((column * to.size) / 8) + 1}`);
+      });
+      for (const name of missing) expect(said.split('not in ')[1]).toContain(name);
+      if (missing.length === 0) expect(said).not.toContain('not in');
+      if (pictures && at === 3) await page.screenshot({ path: join(pictures, 'augmentations crops.png') });
+      await page.keyboard.press('Escape');
+    }
+    expect(faults).toEqual([]);
+    await close(entry);
   });
 });

@@ -1,7 +1,7 @@
 /** The answer to what is asked first: do the views still share anything, and what of each does the model not see? */
 import type { LabHidden, LabPair, LabSample } from '../../backend/protocol.ts';
 import { element } from '../common/dom.ts';
-import { patchAt } from './geometry.ts';
+import { patchAt, patchInView } from './geometry.ts';
 import { hiddenCount, hiddenWords, listed, percent } from './words.ts';
 
 export class Headline {
@@ -23,7 +23,7 @@ export class Headline {
     const a = sample.views[0]!, b = sample.views[pair.view]!, patches = b.grid ** 2;
     let seen = 0, hidden = 0;
     for (let patch = 0; patch < patches; patch++) {
-      const there = patchAt(pair.inA[2 * patch]!, pair.inA[2 * patch + 1]!, a.grid);
+      const { row, column } = patchInView(b.box, b.grid, patch, a.box), there = patchAt(row, column, a.grid);
       if (there === null) continue;
       if (a.mask?.[there]) hidden++;
       else seen++;

@@ -2,7 +2,7 @@
 import type { LabBox, LabPair, LabSample } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
 import { pictureOf, strokeRimmed, surface } from './canvas.ts';
-import { patchAt, patchInImage, type Point } from './geometry.ts';
+import { patchAt, patchInImage, patchInView, type Point } from './geometry.ts';
 import { ViewPicture, type Mark, type Pointed } from './picture.ts';
 import { Source, type SourceActions } from './source.ts';
 import type { Look } from './view.ts';
@@ -116,12 +116,11 @@ export class Stage {
   }
 
   private markOf(sample: LabSample, { view, patch }: Pointed, other: number): Mark | null {
-    const place = placeOf(sample, view, patch, other);
-    if (!place) return null;
     const from = this.boxes[view]!, to = this.boxes[other]!, grid = sample.views[view]!.grid;
+    const place = patchInView(from, grid, patch, to);
     const width = from.width / grid / to.width, height = from.height / grid / to.height;
     const pair = pairOf(sample, view);
-    return { rectangle: { x: place.x - width / 2, y: place.y - height / 2, width, height }, heat: other === 0 && this.look.positions ? likeness(pair, patch, grid) : null };
+    return { rectangle: { x: place.column - width / 2, y: place.row - height / 2, width, height }, heat: other === 0 && this.look.positions ? likeness(pair, patch, grid) : null };
   }
 
   private drawLinks(): void {
@@ -136,8 +135,8 @@ export class Stage {
     const inSource = this.source.onCanvas({ x: patch.x + patch.width / 2, y: patch.y + patch.height / 2 });
     const ends: Point[] = [{ x: canvas.left + inSource.x, y: canvas.top + inSource.y }];
     this.pictures.forEach((picture, view) => {
-      const place = view === pointed.view ? null : placeOf(sample, pointed.view, pointed.patch, view);
-      if (place && place.x >= 0 && place.x < 1 && place.y >= 0 && place.y < 1) ends.push(picture.inWindow(place.y, place.x));
+      const { row, column } = patchInView(this.boxes[pointed.view]!, grid, pointed.patch, this.boxes[view]!);
+      if (view !== pointed.view && patchAt(row, column, 1) !== null) ends.push(picture.inWindow(row, column));
     });
     const path = new Path2D();
     for (const end of ends) {
@@ -181,12 +180,6 @@ export class Stage {
 
 const pairOf = (sample: LabSample, view: number): LabPair | undefined => sample.pairs.find((pair) => pair.view === view);
 
-/** Where a patch's centre lies in another view, in shares; null where no pair says so. */
-function placeOf(sample: LabSample, view: number, patch: number, other: number): Point | null {
-  const places = other === 0 ? pairOf(sample, view)?.inA : view === 0 ? pairOf(sample, other)?.inB : undefined;
-  return places ? { y: places[2 * patch]!, x: places[2 * patch + 1]! } : null;
-}
-
 /** Likeness of the patch's relative position embedding to that of each of view a's own patches. */
 function likeness(pair: LabPair | undefined, patch: number, grid: number): number[] | null {
   if (!pair?.positions) return null;
@@ -199,14 +192,16 @@ const cellText = (patch: number, grid: number): string => `row ${Math.floor(patc
 
 /** In words, for those who do not see the lines. */
 function readoutOf(sample: LabSample, { view, patch }: Pointed): string {
-  const { name, grid, mask, hidden } = sample.views[view]!;
+  const { name, grid, mask, hidden, box } = sample.views[view]!;
   const parts = [`${name}, ${cellText(patch, grid)}${hidden && mask?.[patch] ? ` (${hiddenWords[hidden].past})` : ''}`];
+  const without: string[] = [];
   sample.views.forEach((other, i) => {
-    const place = i === view ? null : placeOf(sample, view, patch, i);
-    if (!place) return;
-    const there = patchAt(place.y, place.x, other.grid);
-    parts.push(there === null ? `not in ${other.name}` : `in ${other.name} at ${cellText(there, other.grid)}${other.hidden && other.mask?.[there] ? `, ${hiddenWords[other.hidden].place}` : ''}`);
+    if (i === view) return;
+    const { row, column } = patchInView(box, grid, patch, other.box), there = patchAt(row, column, other.grid);
+    if (there === null) without.push(other.name);
+    else parts.push(`in ${other.name} at ${cellText(there, other.grid)}${other.hidden && other.mask?.[there] ? `, ${hiddenWords[other.hidden].place}` : ''}`);
   });
+  if (without.length > 0) parts.push(`not in ${without.length === 1 ? without[0]! : `${without.slice(0, -1).join(', ')} or ${without.at(-1)!}`}`);
   const heat = likeness(pairOf(sample, view), patch, grid);
   if (heat) {
     const best = heat.indexOf(Math.max(...heat));
