@@ -121,6 +121,8 @@ export interface LabShownView {
   /** [grid * grid], 1 is hidden from the model; null: none. */
   mask: number[] | null;
   hidden: LabHidden;
+  /** A step moved pixels, so that places in the view are not those of its crop. */
+  moved: boolean;
 }
 
 /** Where another view lies in the first one, which is called a; the other is b. */

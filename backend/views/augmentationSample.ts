@@ -1,6 +1,7 @@
 /** Draws samples for the augmentation lab by the loader's own steps, fast enough to follow a slider: what was decoded is kept, and the arena with it. */
 import { overlapShare, relativeGeometry, type Crop } from '../augment/geometry.ts';
 import { Kernels, type Picture } from '../augment/kernels.ts';
+import { movesPixels } from '../augment/ops/randAugment.ts';
 import { cropOwner, expandViews, shownGrid, type ViewPlan } from '../augment/plan.ts';
 import { resample } from '../augment/resample.ts';
 import type { RawImage } from '../data/bmp.ts';
@@ -180,7 +181,7 @@ export class SampleDrawer {
       op, applied, parameters, picture: after && this.smallerPixels(after, size, stepSide, pictures),
       place: !isOwn || op === 'randomResizedCrop' ? null : op === 'horizontalFlip' ? (flips < 0 ? null : flips) : colours.shift()!,
     }));
-    return { name, spec, box: boxOf(crop), drawn, steps, picture: pictures.add(pixels, size, size) };
+    return { name, spec, box: boxOf(crop), drawn, steps, picture: pictures.add(pixels, size, size), moved: ops.some(({ op, applied, parameters }) => applied && movesPixels(op, parameters)) };
   }
 
   private smallerPixels(pixels: Uint8Array, size: number, side: number, pictures: PictureBuffer): LabPicture {

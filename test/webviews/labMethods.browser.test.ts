@@ -10,7 +10,7 @@ import { viewPlanOf } from '../../backend/train/config.ts';
 import { loadRun } from '../../backend/train/runFile.ts';
 import { noBrowser } from '../helpers/browser.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-import { close, LabPages, shown, writeImages, writeRun } from './labPage.ts';
+import { close, LabPages, shown, until, writeImages, writeRun } from './labPage.ts';
 
 if (noBrowser) console.warn(`Skipped: the augmentation lab of several methods in a browser (${noBrowser}).`);
 
@@ -84,6 +84,45 @@ describe.skipIf(noBrowser !== null)('the augmentation lab on other methods', () 
       if (missing.length === 0) expect(said).not.toContain('not in');
       if (pictures && at === 3) await page.screenshot({ path: join(pictures, 'augmentations crops.png') });
       await page.keyboard.press('Escape');
+    }
+    expect(faults).toEqual([]);
+    await close(entry);
+  });
+
+  it('shows every crop of many samples, and methods by their published names', async () => {
+    const entry = await pages!.open({ file: writeRun(root, 'many', { model, method: { name: 'ibot', localSize: 32, localCrops: 5 } }) });
+    const { view, faults } = entry;
+    await shown(view);
+    expect(await view.locator('.about').textContent()).toContain('iBOT: global0, global1, 5 × local');
+    await view.evaluate('document.querySelector(".many").open = true');
+    await until(view, 'performance.getEntriesByName("lab-cards").length > 0');
+    expect(await view.locator('.cards .said').allTextContents()).toEqual(Array.from({ length: 12 }, () => expect.stringMatching(/shared, others (<1|\d+) % to \d+ %$/)));
+    // A picture 128 wide, two views of 96, and five tiles of 46 in three columns of two: all drawn but the last place.
+    const drawnAt = await view.evaluate<boolean[]>(`(() => {
+      const canvas = document.querySelector('.cards canvas'), scale = canvas.width / canvas.clientWidth, { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      const at = (x, y) => data[4 * (Math.round(y * scale) * canvas.width + Math.round(x * scale)) + 3] > 0;
+      const from = 128 + 4, tiles = from + 200;
+      return [at(from + 48, 48), at(from + 148, 48), at(tiles + 23, 23), at(tiles + 23, 73), at(tiles + 73, 23), at(tiles + 73, 73), at(tiles + 123, 23), at(tiles + 123, 73)];
+    })()`);
+    expect(drawnAt).toEqual([true, true, true, true, true, true, true, false]);
+    if (pictures) await view.locator('.many').screenshot({ path: join(pictures, 'augmentations many crops.png') });
+    expect(faults).toEqual([]);
+    await close(entry);
+  });
+
+  it('says where a step moved pixels, and claims no places there', async () => {
+    const file = writeRun(root, 'moved', { model, method: { name: 'mocov3' } });
+    const [first, second] = viewPlanOf(await loadRun(file)).views;
+    const randAugment = { op: 'randAugment', p: 1, operations: 15, chance: 1, magnitude: 9, deviation: 0, interpolation: 'bicubic' };
+    const entry = await pages!.open({ file: writeRun(root, 'moved', { model, method: { name: 'mocov3' }, augment: [first, { ...second, ops: [randAugment] }] }) });
+    const { view, page, faults } = entry;
+    await shown(view);
+    expect(await view.locator('.view .note').allTextContents()).toEqual([expect.not.stringContaining('moved'), expect.stringContaining('pixels moved')]);
+    expect(await view.locator('.masks').textContent()).toMatch(/^Steps moved pixels of second: /);
+    for (const at of [0, 1]) {
+      await view.locator('.view .over').nth(at).focus();
+      await page.keyboard.press('ArrowDown');
+      expect(await view.locator('.readout').textContent()).toMatch(at === 0 ? /not known in second/ : /^second, row 1, column 1: a step moved its pixels/);
     }
     expect(faults).toEqual([]);
     await close(entry);

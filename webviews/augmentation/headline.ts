@@ -20,7 +20,7 @@ export class Headline {
   }
 
   private compare(sample: LabSample, pair: LabPair): void {
-    const a = sample.views[0]!, b = sample.views[pair.view]!, patches = b.grid ** 2;
+    const a = sample.views[0]!, b = sample.views[pair.view]!, patches = b.grid ** 2, isMoved = sample.views.some(({ moved }) => moved);
     let seen = 0, hidden = 0;
     for (let patch = 0; patch < patches; patch++) {
       const { row, column } = patchInView(b.box, b.grid, patch, a.box), there = patchAt(row, column, a.grid);
@@ -35,7 +35,7 @@ export class Headline {
       overlap === 0 ? `: no patch of ${b.name} lies in ${a.name}; everything must be guessed.` : `: of ${b.name}'s ${patches} patches ${seen + hidden} lie in it${a.hidden ? `, ${seen} where it is seen and ${hidden} ${hiddenWords[a.hidden].place}` : ''}.`,
       ...(others.length > 0 ? [` The other ${others.length} views share ${percent(Math.min(...others))} to ${percent(Math.max(...others))}.`] : []));
     [seen, hidden, patches - seen - hidden].forEach((count, i) => ((this.shares.children[i] as HTMLElement).style.flexGrow = String(count)));
-    this.masks.replaceChildren(masksText(sample));
+    this.masks.replaceChildren(`${isMoved ? `Steps moved pixels of ${listed(sample.views.filter(({ moved }) => moved).map(({ name }) => name))}: what is said of shared places holds for the crops alone. ` : ''}${masksText(sample)}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The page around the lab: what it is about, which sample is shown, and what to do when there is nothing. */
 import type { LabOpen, LabSample, LabSetup } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
+import { methodNames } from '../common/methodNames.ts';
 import { Headline } from './headline.ts';
 import type { LabViewState, Look } from './view.ts';
 
@@ -20,7 +21,6 @@ export interface PageActions {
   again(): void;
 }
 
-const methodNames: Record<string, string> = { siamese: 'SiameseIM', mae: 'MAE' };
 const whole = (value: number): string => value.toLocaleString('en');
 
 export class Page {

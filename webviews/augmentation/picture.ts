@@ -65,7 +65,7 @@ export class ViewPicture {
     this.first = sample.views[0]!;
     this.shared = this.view > 0 ? null : Array.from({ length: shown.grid ** 2 }, (_, patch) => sample.views.some((other, i) => {
       const { row, column } = patchInView(shown.box, shown.grid, patch, other.box);
-      return i !== this.view && patchAt(row, column, other.grid) !== null;
+      return i !== this.view && !other.moved && patchAt(row, column, other.grid) !== null;
     }));
     this.picture = picture;
     this.look = look;
@@ -76,7 +76,7 @@ export class ViewPicture {
     const { box } = shown;
     const hidden = hiddenCount(shown);
     setText(this.name, shown.name);
-    setText(this.note, [`${percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight))} of the image`, ...(box.mirrored ? ['mirrored'] : []), ...(shown.hidden && hidden > 0 ? [`${hidden} of ${shown.grid ** 2} ${hiddenWords[shown.hidden].past}`] : []), ...(shown.drawn ? [] : ['placed by hand'])].join(' · '));
+    setText(this.note, [`${percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight))} of the image`, ...(box.mirrored ? ['mirrored'] : []), ...(shown.hidden && hidden > 0 ? [`${hidden} of ${shown.grid ** 2} ${hiddenWords[shown.hidden].past}`] : []), ...(shown.moved ? ['pixels moved'] : []), ...(shown.drawn ? [] : ['placed by hand'])].join(' · '));
     this.over.setAttribute('aria-label', `${shown.name} as the model gets it, ${picture.width} pixels, ${shown.grid} by ${shown.grid} patches. Arrow keys point at a patch; where it lies elsewhere is said below`);
     this.draw();
   }
@@ -110,7 +110,7 @@ export class ViewPicture {
     if (mask && look.mask) drawMask(context, mask, grid, side);
     if (this.mark?.heat) drawHeat(context, this.mark.heat, grid, side);
     if (look.grid) drawGrid(context, grid, side);
-    if (look.places && !this.mark?.heat) this.drawPlaces(context, grid, side);
+    if (look.places && !shown.moved && !this.first?.moved && !this.mark?.heat) this.drawPlaces(context, grid, side);
     if (this.mark) {
       const { x, y, width, height } = this.mark.rectangle;
       const path = new Path2D();

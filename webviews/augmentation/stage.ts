@@ -104,7 +104,7 @@ export class Stage {
     this.pointed = pointed;
     this.pictures.forEach((picture, view) => picture.point(pointed?.view === view ? pointed.patch : null, pointed && pointed.view !== view ? this.markOf(sample, pointed, view) : null));
     const from = pointed && sample.views[pointed.view]!;
-    this.source.mark(pointed && from ? { view: pointed.view, patch: patchInImage(this.boxes[pointed.view]!, from.grid, pointed.patch) } : null);
+    this.source.mark(pointed && from && !from.moved ? { view: pointed.view, patch: patchInImage(this.boxes[pointed.view]!, from.grid, pointed.patch) } : null);
     setText(this.readout, pointed ? readoutOf(sample, pointed) : this.hint());
     this.drawLinks();
   }
@@ -116,6 +116,7 @@ export class Stage {
   }
 
   private markOf(sample: LabSample, { view, patch }: Pointed, other: number): Mark | null {
+    if (sample.views[view]!.moved || sample.views[other]!.moved) return null;
     const from = this.boxes[view]!, to = this.boxes[other]!, grid = sample.views[view]!.grid;
     const place = patchInView(from, grid, patch, to);
     const width = from.width / grid / to.width, height = from.height / grid / to.height;
@@ -127,7 +128,7 @@ export class Stage {
     const { pointed, sample } = this;
     const { left, top, width, height } = this.element.getBoundingClientRect();
     const context = surface(this.links, width, height);
-    if (!pointed || !sample) return;
+    if (!pointed || !sample || sample.views[pointed.view]!.moved) return;
     const grid = sample.views[pointed.view]!.grid;
     const own = this.pictures[pointed.view]!.inWindow((Math.floor(pointed.patch / grid) + 0.5) / grid, ((pointed.patch % grid) + 0.5) / grid);
     const patch = patchInImage(this.boxes[pointed.view]!, grid, pointed.patch);
@@ -136,7 +137,7 @@ export class Stage {
     const ends: Point[] = [{ x: canvas.left + inSource.x, y: canvas.top + inSource.y }];
     this.pictures.forEach((picture, view) => {
       const { row, column } = patchInView(this.boxes[pointed.view]!, grid, pointed.patch, this.boxes[view]!);
-      if (view !== pointed.view && patchAt(row, column, 1) !== null) ends.push(picture.inWindow(row, column));
+      if (view !== pointed.view && !sample.views[view]!.moved && patchAt(row, column, 1) !== null) ends.push(picture.inWindow(row, column));
     });
     const path = new Path2D();
     for (const end of ends) {
@@ -194,9 +195,15 @@ const cellText = (patch: number, grid: number): string => `row ${Math.floor(patc
 function readoutOf(sample: LabSample, { view, patch }: Pointed): string {
   const { name, grid, mask, hidden, box } = sample.views[view]!;
   const parts = [`${name}, ${cellText(patch, grid)}${hidden && mask?.[patch] ? ` (${hiddenWords[hidden].past})` : ''}`];
+  const movedText = 'a step moved its pixels, so that its places are not those of the crop';
+  if (sample.views[view]!.moved) return `${parts[0]!}: ${movedText}.`;
   const without: string[] = [];
   sample.views.forEach((other, i) => {
     if (i === view) return;
+    if (other.moved) {
+      parts.push(`not known in ${other.name}: ${movedText}`);
+      return;
+    }
     const { row, column } = patchInView(box, grid, patch, other.box), there = patchAt(row, column, other.grid);
     if (there === null) without.push(other.name);
     else parts.push(`in ${other.name} at ${cellText(there, other.grid)}${other.hidden && other.mask?.[there] ? `, ${hiddenWords[other.hidden].place}` : ''}`);
