@@ -42,6 +42,16 @@ export class SampleOrder {
     return this.inEpoch(epoch, (step - epoch * this.stepsPerEpoch) * this.batchSize + slot);
   }
 
+  /** The step that sees a sample as it is drawn for an epoch, the inverse of `slot`; null where the epoch leaves it out, with its last partial batch. */
+  stepOf({ index, epoch }: Slot): number | null {
+    const pass = Math.floor(epoch / this.repeats), place = this.permutation(pass).indexOf(index);
+    const position = place * this.repeats + (epoch % this.repeats);
+    if (place < 0 || position >= this.length) return null;
+    if (this.length < this.batchSize) return Math.floor((pass * this.length + position) / this.batchSize);
+    const step = Math.floor(position / this.batchSize);
+    return step < this.stepsPerEpoch ? pass * this.stepsPerEpoch + step : null;
+  }
+
   /**
    * The sample that stands in for a slot's own where that cannot be read, on the given try (1, 2, ...): the same slot
    * of as many batches later in the epoch, so that it is not in the same batch already.

@@ -1,11 +1,11 @@
 /** What of a model can be looked at: one list, from what its method offers and what its checkpoint holds, so that no view needs to know a method. */
-import { expandViews, gridOf, type ViewPlan } from '../augment/plan.ts';
+import { gridOf, type ViewPlan } from '../augment/plan.ts';
 import { recipeOf } from '../methods/recipes.ts';
 import { methodOf } from '../methods/registry.ts';
 import { modelDimensions } from '../nn/model.ts';
 import type { Look, LookedView } from '../protocol.ts';
 import { viewPlanOf, type RunConfig } from '../train/config.ts';
-import { drawOf } from '../train/stepDraw.ts';
+import { droppedAt, seenViews } from '../train/dropped.ts';
 import type { FeatureModel } from './features.ts';
 
 /** Files of other code may hold the encoders alone. */
@@ -29,17 +29,8 @@ export function looksOf(m: FeatureModel): Look[] {
 /** The views that training takes of a sample: the run's own, or else the recipe's. */
 export const trainingPlan = ({ model, method, config }: Pick<FeatureModel, 'model' | 'method'> & { config: RunConfig | null }): ViewPlan => (config ? viewPlanOf(config) : recipeOf(method).views(model, method));
 
-/** The views that the model itself sees, one by one: one that shows another's picture to a tokenizer comes after them, and has no patches. */
-const seenViews = (plan: ViewPlan) => expandViews(plan).filter(({ sameAs }) => sameAs === undefined);
-
-/** What the method itself drops of the plan's views at a step: for each expanded view a mask, 1 is dropped, or null. */
-export function droppedAt(plan: ViewPlan, method: FeatureModel['method'], { seed, step }: { seed: number; step: number }): (Uint8Array | null)[] {
-  const views = seenViews(plan);
-  return recipeOf(method).dropped?.(method, views.map((view) => gridOf(view, plan.patchSize) ** 2), drawOf(seed, step, 0)) ?? views.map(() => null);
-}
-
 /** The views of a sample one by one, and what hides patches of each. */
 export function lookedViews(plan: ViewPlan, method: FeatureModel['method']): LookedView[] {
-  const dropped = droppedAt(plan, method, { seed: 0, step: 0 });
+  const dropped = droppedAt(plan, method, { seed: 0, step: 0, micro: 0 });
   return seenViews(plan).map((view, i) => ({ name: view.name, imageSize: view.size, grid: gridOf(view, plan.patchSize), hidden: view.mask !== null && view.mask.kind !== 'none' ? 'mask' : dropped[i] ? 'dropped' : null }));
 }

@@ -56,6 +56,18 @@ export interface LabSetup {
 /** What the data set or image is, for the process that draws. */
 export type LabSource = { kind: 'dataset' | 'image'; path: string };
 
+/** What of the run tells which patches its method drops by itself, the same in a whole batch, and at which step a sample is seen. Handed back by the host as it came. */
+export interface LabTraining {
+  /** As the run file has it, with its defaults. */
+  method: unknown;
+  batchSize: number;
+  accumulate: number;
+  repeats: number;
+}
+
+/** Why the model does not see patches of a view: the sample's mask, or its method drops them. */
+export type LabHidden = 'mask' | 'dropped' | null;
+
 /** What all draws of a sample follow from. */
 export interface LabKey {
   seed: number;
@@ -106,8 +118,11 @@ export interface LabShownView {
   steps: LabStep[];
   /** What the model gets before it is normalised. */
   picture: LabPicture;
-  /** [grid * grid], 1 is masked; null: none. */
+  /** [grid * grid], 1 is hidden from the model; null: none. */
   mask: number[] | null;
+  hidden: LabHidden;
+  /** A step moved pixels, so that places in the view are not those of its crop. */
+  moved: boolean;
 }
 
 /** Where another view lies in the first one, which is called a; the other is b. */
@@ -117,10 +132,6 @@ export interface LabPair {
   /** Share of view a that b shows too, and the other way round. */
   overlapOfA: number;
   overlapOfB: number;
-  /** For each patch of b the place of its centre in a, [row, column] in shares; outside [0, 1) where a does not show it. */
-  inA: number[];
-  /** The same of a's patches in b. */
-  inB: number[];
   /** SiameseIM's relative position embedding of b's patch against the one of a's own; null where the method has none. */
   positions: LabPositions | null;
 }
@@ -187,8 +198,9 @@ export interface LabStatistics {
     scale: LabHistogram;
     /** Width / height of the crop. */
     aspect: LabHistogram;
-    /** How often each patch is masked, [grid * grid], in shares; null where none is. */
+    /** How often each patch is hidden, [grid * grid], in shares; null where none is. */
     masked: number[] | null;
+    hidden: LabHidden;
     grid: number;
   }[];
   pairs: {
@@ -206,7 +218,7 @@ export interface LabStatistics {
 /** What the host asks of the process that draws. A type, so that it is a `ViewCalls`. */
 export type AugmentationCalls = {
   /** The pipeline of a run file's text, or the paper's own where there is none; and what is at the source: `image`, or else the file's data, listed anew where it is to be fresh. */
-  'augmentation/describe': { request: { file: { path: string; text: string } | null; image: string | null; fresh: boolean }; reply: LabSetup & { source: LabSource } };
+  'augmentation/describe': { request: { file: { path: string; text: string } | null; image: string | null; fresh: boolean }; reply: LabSetup & { source: LabSource; training: LabTraining } };
   'augmentation/sample': { request: LabPlan & { source: LabSource; key: LabKey; boxes: (LabBox | null)[]; withImage: boolean }; reply: Omit<LabSample, 'buffer'> & { bytes: Uint8Array } };
   'augmentation/cards': { request: LabPlan & { source: LabSource; seed: number; epoch: number; from: number; count: number }; reply: Omit<LabCards, 'buffer'> & { bytes: Uint8Array } };
   'augmentation/statistics': { request: LabPlan & { source: LabSource; seed: number; samples: number }; reply: LabStatistics };
@@ -220,6 +232,7 @@ export interface LabPlan {
   patchSize: number;
   sameCrop: boolean;
   positionWidth: number | null;
+  training: LabTraining;
 }
 
 /** What the page begins with. */

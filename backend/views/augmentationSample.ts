@@ -1,6 +1,7 @@
 /** Draws samples for the augmentation lab by the loader's own steps, fast enough to follow a slider: what was decoded is kept, and the arena with it. */
-import { mapPoint, overlapShare, relativeGeometry, type Crop } from '../augment/geometry.ts';
+import { overlapShare, relativeGeometry, type Crop } from '../augment/geometry.ts';
 import { Kernels, type Picture } from '../augment/kernels.ts';
+import { movesPixels } from '../augment/ops/randAugment.ts';
 import { cropOwner, expandViews, shownGrid, type ViewPlan } from '../augment/plan.ts';
 import { resample } from '../augment/resample.ts';
 import type { RawImage } from '../data/bmp.ts';
@@ -8,6 +9,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { decodeSample, traceViews, type TracedView } from '../data/trace.ts';
 import { relativePositionTables } from '../nn/relativeTables.ts';
 import type { LabBox, LabCard, LabCards, LabKey, LabPair, LabPicture, LabPositions, LabSample, LabShownView } from '../protocol.ts';
+import { hiddenOf, type DrawnSample, type Drops } from './augmentationDrops.ts';
 
 /** Longest sides of pictures on the page: the source, a step of the strip, a card among many. */
 const sourceSide = 720, stepSide = 112, cardSide = 96;
@@ -50,6 +52,7 @@ export function cropOf(box: LabBox, imageWidth: number, imageHeight: number): Cr
 
 export interface SampleRequest {
   plan: ViewPlan;
+  dropped: Drops;
   key: LabKey;
   boxes: readonly (LabBox | null)[];
   withImage: boolean;
@@ -66,7 +69,7 @@ export class SampleDrawer {
   /** What lies in the arena, and where what is drawn of it begins. */
   private loaded: { image: RawImage; picture: Picture; mark: number } | null = null;
 
-  async sample(dataset: Dataset, { plan, key, boxes, withImage, positionWidth }: SampleRequest, signal: AbortSignal): Promise<Omit<LabSample, 'buffer'> & { bytes: Uint8Array }> {
+  async sample(dataset: Dataset, { plan, dropped, key, boxes, withImage, positionWidth }: SampleRequest, signal: AbortSignal): Promise<Omit<LabSample, 'buffer'> & { bytes: Uint8Array }> {
     const began = performance.now();
     const image = await this.decoded(dataset, key.index, signal);
     const decodedAt = performance.now();
@@ -76,7 +79,8 @@ export class SampleDrawer {
     const specs = expandedPlaces(plan), expanded = expandViews(plan);
     const views = traced.map((view, i) => {
       const owner = cropOwner(plan, expanded, i);
-      return { ...this.shown(view, specs[i]!, plan, pictures, !boxes[owner]), grid: shownGrid(plan, expanded, i), cropOf: owner };
+      const { mask, hidden } = hiddenOf(view.mask, dropped[i]);
+      return { ...this.shown(view, specs[i]!, plan, pictures, !boxes[owner]), mask: mask && [...mask], hidden, grid: shownGrid(plan, expanded, i), cropOf: owner };
     });
     const label = dataset.label(key.index);
     return {
@@ -87,12 +91,12 @@ export class SampleDrawer {
   }
 
   /** Samples from `from` on, small. One that cannot be read says why. */
-  async cards(dataset: Dataset, plan: ViewPlan, indices: readonly number[], draws: { seed: number; epoch: number }, signal: AbortSignal, onDone: (done: number) => void): Promise<Omit<LabCards, 'buffer'> & { bytes: Uint8Array }> {
+  async cards(dataset: Dataset, plan: ViewPlan, dropsOf: (sample: DrawnSample) => Drops, indices: readonly number[], draws: { seed: number; epoch: number }, signal: AbortSignal, onDone: (done: number) => void): Promise<Omit<LabCards, 'buffer'> & { bytes: Uint8Array }> {
     const pictures = new PictureBuffer();
     const cards: LabCard[] = [];
     for (const index of indices) {
       signal.throwIfAborted();
-      cards.push(await this.card(dataset, plan, index, draws, pictures, signal));
+      cards.push(await this.card(dataset, plan, dropsOf({ ...draws, index }), index, draws, pictures, signal));
       onDone(cards.length);
       // Requests of the page that came meanwhile go first.
       await new Promise((resolve) => setImmediate(resolve));
@@ -100,7 +104,7 @@ export class SampleDrawer {
     return { cards, bytes: pictures.bytes };
   }
 
-  private async card(dataset: Dataset, plan: ViewPlan, index: number, draws: { seed: number; epoch: number }, pictures: PictureBuffer, signal: AbortSignal): Promise<LabCard> {
+  private async card(dataset: Dataset, plan: ViewPlan, dropped: Drops, index: number, draws: { seed: number; epoch: number }, pictures: PictureBuffer, signal: AbortSignal): Promise<LabCard> {
     const file = dataset.file(index);
     try {
       const image = await this.decoded(dataset, index, signal);
@@ -108,7 +112,10 @@ export class SampleDrawer {
       const [first, ...others] = traced, expanded = expandViews(plan);
       return {
         index, file, problem: null, imageWidth: image.width, imageHeight: image.height, image: this.smaller(this.load(image), cardSide * 1.5, pictures),
-        views: traced.map(({ pixels, size, crop, mask }, i) => ({ picture: this.smallerPixels(pixels, size, cardSide, pictures), box: boxOf(crop), mask: mask && [...mask], grid: shownGrid(plan, expanded, i) })),
+        views: traced.map(({ pixels, size, crop, mask: own }, i) => {
+          const { mask } = hiddenOf(own, dropped[i]);
+          return { picture: this.smallerPixels(pixels, size, cardSide, pictures), box: boxOf(crop), mask: mask && [...mask], grid: shownGrid(plan, expanded, i) };
+        }),
         overlaps: others.map(({ crop }) => overlapShare(first!.crop, crop)),
       };
     } catch (error) {
@@ -165,7 +172,7 @@ export class SampleDrawer {
     return this.loaded.picture;
   }
 
-  private shown({ name, size, crop, ops, mask, pixels }: TracedView, spec: number, plan: ViewPlan, pictures: PictureBuffer, drawn: boolean): Omit<LabShownView, 'cropOf' | 'grid'> {
+  private shown({ name, size, crop, ops, pixels }: TracedView, spec: number, plan: ViewPlan, pictures: PictureBuffer, drawn: boolean): Omit<LabShownView, 'cropOf' | 'grid' | 'mask' | 'hidden'> {
     // Steps of another view's are set there.
     const isOwn = plan.views[spec]!.sameAs === undefined;
     const flips = plan.views[spec]!.ops.map(({ op }) => op).indexOf('horizontalFlip');
@@ -174,7 +181,7 @@ export class SampleDrawer {
       op, applied, parameters, picture: after && this.smallerPixels(after, size, stepSide, pictures),
       place: !isOwn || op === 'randomResizedCrop' ? null : op === 'horizontalFlip' ? (flips < 0 ? null : flips) : colours.shift()!,
     }));
-    return { name, spec, box: boxOf(crop), drawn, steps, picture: pictures.add(pixels, size, size), mask: mask && [...mask] };
+    return { name, spec, box: boxOf(crop), drawn, steps, picture: pictures.add(pixels, size, size), moved: ops.some(({ op, applied, parameters }) => applied && movesPixels(op, parameters)) };
   }
 
   private smallerPixels(pixels: Uint8Array, size: number, side: number, pictures: PictureBuffer): LabPicture {
@@ -200,14 +207,6 @@ export class SampleDrawer {
 /** For each expanded view its place in the run file's list. */
 export const expandedPlaces = (plan: ViewPlan): number[] => plan.views.flatMap(({ count }, place) => Array.from({ length: count ?? 1 }, () => place));
 
-/** The places of a view's patch centres in another view, [row, column] in shares. */
-function placesIn(from: Crop, to: Crop, grid: number): number[] {
-  return Array.from({ length: grid * grid }, (_, patch) => {
-    const { row, column } = mapPoint(from, to, { row: (Math.floor(patch / grid) + 0.5) / grid, column: ((patch % grid) + 0.5) / grid });
-    return [row, column];
-  }).flat();
-}
-
 function pairsOf(traced: readonly TracedView[], shown: readonly LabShownView[], positionWidth: number | null): LabPair[] {
   const [a, ...others] = traced;
   if (!a) return [];
@@ -215,7 +214,6 @@ function pairsOf(traced: readonly TracedView[], shown: readonly LabShownView[], 
     const gridA = shown[0]!.grid, gridB = shown[i + 1]!.grid;
     return {
       view: i + 1, overlapOfA: overlapShare(a.crop, b.crop), overlapOfB: overlapShare(b.crop, a.crop),
-      inA: placesIn(b.crop, a.crop, gridB), inB: placesIn(a.crop, b.crop, gridA),
       positions: positionWidth !== null && gridA === gridB ? positionsOf(a.crop, b.crop, gridA, positionWidth) : null,
     };
   });

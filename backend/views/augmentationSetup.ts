@@ -7,7 +7,7 @@ import { imageDataset } from '../data/image.ts';
 import { InputError } from '../errors.ts';
 import { methodSchema, recipeOf, type MethodConfig } from '../methods/recipes.ts';
 import { modelDimensions, modelSchema, type ModelConfig } from '../nn/model.ts';
-import type { LabOp, LabPlan, LabSetting, LabSetup, LabSource, LabValue, LabView } from '../protocol.ts';
+import type { LabOp, LabPlan, LabSetting, LabSetup, LabSource, LabTraining, LabValue, LabView } from '../protocol.ts';
 import { viewPlanOf, type RunConfig } from '../train/config.ts';
 import { parseJson } from '../train/json.ts';
 import { completeRun } from '../train/runFile.ts';
@@ -30,20 +30,21 @@ function positionWidth(method: MethodConfig, model: ModelConfig): number | null 
 }
 
 /** The pipeline of the run file, or SiameseIM's own without one; its image, or else the file's data. Rejects with InputError. */
-export async function describe(file: RunFileText | null, image: string | null, open: (source: LabSource) => Promise<Dataset>): Promise<LabSetup & { source: LabSource }> {
+export async function describe(file: RunFileText | null, image: string | null, open: (source: LabSource) => Promise<Dataset>): Promise<LabSetup & { source: LabSource; training: LabTraining }> {
   const config = file ? configOf(file) : null;
   const method = config?.method ?? methodSchema.parse({ name: 'siamese' }), model = config?.model ?? modelSchema.parse({});
   const plan = config ? viewPlanOf(config) : recipeOf(method).views(model, method);
   const source: LabSource | null = image !== null ? { kind: 'image', path: image } : config ? { kind: 'dataset', path: config.data.train } : null;
   if (!source) throw new InputError('choose a run file or an image');
   const { length: images } = await open(source);
-  return { source, method: method.name, views: plan.views, patchSize: plan.patchSize, sameCrop: plan.sameCrop ?? false, seed: config?.seed ?? 0, images, positionWidth: positionWidth(method, model), ops: opsOf(recipeOf(method).views(model, method)) };
+  const training: LabTraining = { method, batchSize: config?.batch.size ?? 1, accumulate: config?.batch.accumulate ?? 1, repeats: config?.data.repeats ?? 1 };
+  return { source, training, method: method.name, views: plan.views, patchSize: plan.patchSize, sameCrop: plan.sameCrop ?? false, seed: config?.seed ?? 0, images, positionWidth: positionWidth(method, model), ops: opsOf(recipeOf(method).views(model, method)) };
 }
 
 export const openSource = ({ kind, path }: LabSource): Promise<Dataset> => (kind === 'image' ? Promise.resolve(imageDataset(path)) : openDataset(path));
 
 /** The page's views as a plan that training would take. Throws InputError. */
-export function planOf({ views, patchSize, sameCrop }: LabPlan): ViewPlan {
+export function planOf({ views, patchSize, sameCrop }: Pick<LabPlan, 'views' | 'patchSize' | 'sameCrop'>): ViewPlan {
   const parsed = viewPlanSchema.safeParse({ views, patchSize, sameCrop });
   if (!parsed.success) throw new InputError(z.prettifyError(parsed.error));
   checkPlan(parsed.data);
@@ -59,7 +60,7 @@ const maxViewPixels = 2 ** 24;
 export function checkedViews(file: RunFileText, views: unknown): LabView[] {
   const config = configOf(file);
   const own = viewPlanOf(config);
-  const { views: parsed } = planOf({ views, patchSize: own.patchSize, sameCrop: own.sameCrop ?? false, positionWidth: null });
+  const { views: parsed } = planOf({ views, patchSize: own.patchSize, sameCrop: own.sameCrop ?? false });
   return viewPlanOf({ ...config, augment: parsed }).views;
 }
 

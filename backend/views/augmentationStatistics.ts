@@ -5,8 +5,9 @@ import { drawView, type DrawnView } from '../augment/views.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { imageSize, type ImageSize } from '../data/imageSize.ts';
 import { InputError } from '../errors.ts';
-import type { LabHistogram, LabStatistics } from '../protocol.ts';
+import type { LabHidden, LabHistogram, LabStatistics } from '../protocol.ts';
 import { Random } from '../random.ts';
+import { hiddenOf, type Drops } from './augmentationDrops.ts';
 
 /** Headers that are read at once. */
 const readers = 8;
@@ -17,6 +18,8 @@ const bins = 24;
 export interface StatisticsOptions {
   seed: number;
   samples: number;
+  /** What the method drops of a sample by itself: samples are taken for batches in the order in which they are drawn. */
+  dropped: (sample: number) => Drops;
   signal: AbortSignal;
   /** Called with how much of the work is done, in [0, 1]. */
   onDone: (share: number) => void;
@@ -26,15 +29,15 @@ export interface StatisticsOptions {
  * Draws `samples` samples: of as many images as there are up to that, chosen by the seed, each at epoch 0, then at the next ones.
  * Rejects with InputError where no image's size can be read, or when the signal comes.
  */
-export async function statisticsOf(dataset: Dataset, plan: ViewPlan, { seed, samples, signal, onDone }: StatisticsOptions): Promise<LabStatistics> {
+export async function statisticsOf(dataset: Dataset, plan: ViewPlan, { seed, samples, dropped, signal, onDone }: StatisticsOptions): Promise<LabStatistics> {
   const chosen = dataset.length <= samples ? Array.from({ length: dataset.length }, (_, i) => i) : [...new Random(seed, dataset.length).permutation(dataset.length).subarray(0, samples)];
   const { sizes, unread, reason } = await sizesOf(dataset, chosen, signal, (share) => onDone(share / 2));
   if (sizes.length === 0) throw new InputError(`the size of none of ${chosen.length} images can be read: ${reason}`);
-  const tally = new Tally(plan);
+  const tally = new Tally(plan, dropped(0));
   let pause = performance.now() + sliceMilliseconds;
   for (let sample = 0; sample < samples; sample++) {
     const { index, width, height } = sizes[sample % sizes.length]!;
-    tally.add({ seed, epoch: Math.floor(sample / sizes.length), index }, { width, height });
+    tally.add({ seed, epoch: Math.floor(sample / sizes.length), index }, { width, height }, dropped(sample));
     if (performance.now() < pause) continue;
     onDone(0.5 + sample / samples / 2);
     await new Promise((resolve) => setImmediate(resolve));
@@ -70,21 +73,26 @@ class Tally {
   private readonly grids: number[];
   private readonly scale: number[][];
   private readonly aspect: number[][];
+  private readonly hidden: LabHidden[];
   private readonly masked: (Float64Array | null)[];
   private readonly pairs: { overlap: number[]; without: number; inA: number; inVisible: number }[];
 
-  constructor(plan: ViewPlan) {
+  constructor(plan: ViewPlan, dropped: Drops) {
     this.plan = plan;
     this.views = expandViews(plan);
     this.grids = this.views.map((_, i) => shownGrid(plan, this.views, i));
     this.scale = this.views.map(() => []);
     this.aspect = this.views.map(() => []);
-    this.masked = this.views.map(({ mask }, i) => (mask && mask.kind !== 'none' ? new Float64Array(this.grids[i]! ** 2) : null));
+    this.hidden = this.views.map(({ mask }, i) => (mask && mask.kind !== 'none' ? 'mask' : dropped[i] ? 'dropped' : null));
+    this.masked = this.hidden.map((hidden, i) => (hidden ? new Float64Array(this.grids[i]! ** 2) : null));
     this.pairs = this.views.slice(1).map(() => ({ overlap: [], without: 0, inA: 0, inVisible: 0 }));
   }
 
-  add(key: { seed: number; epoch: number; index: number }, { width, height }: ImageSize): void {
-    const drawn = this.views.map((_, i) => drawView(this.plan, this.views, i, key, width, height));
+  add(key: { seed: number; epoch: number; index: number }, { width, height }: ImageSize, dropped: Drops): void {
+    const drawn = this.views.map((_, i) => {
+      const view = drawView(this.plan, this.views, i, key, width, height);
+      return { ...view, mask: hiddenOf(view.mask, dropped[i]).mask };
+    });
     drawn.forEach(({ crop, mask }, i) => {
       this.scale[i]!.push((crop.width * crop.height) / (width * height));
       this.aspect[i]!.push(crop.width / crop.height);
@@ -115,7 +123,7 @@ class Tally {
     return {
       views: this.views.map(({ name }, i) => ({
         name, scale: histogram(this.scale[i]!, linear(0, 1)), aspect: histogram(this.aspect[i]!, logarithmic(1 / greatest, greatest)),
-        masked: this.masked[i] ? Array.from(this.masked[i], (count) => count / samples) : null, grid: this.grids[i]!,
+        masked: this.masked[i] ? Array.from(this.masked[i], (count) => count / samples) : null, hidden: this.hidden[i]!, grid: this.grids[i]!,
       })),
       pairs: this.pairs.map(({ overlap, without, inA, inVisible }, i) => {
         const patches = samples * this.grids[i + 1]! ** 2;

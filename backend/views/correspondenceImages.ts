@@ -8,7 +8,8 @@ import { imageDataset, loadSample, sampleDataset } from '../data/image.ts';
 import { traceSample, type TracedView } from '../data/trace.ts';
 import { InputError } from '../errors.ts';
 import { runOf, type OpenedModel } from '../evaluate/load.ts';
-import { droppedAt, trainingPlan } from '../evaluate/looks.ts';
+import { trainingPlan } from '../evaluate/looks.ts';
+import { droppedAt } from '../train/dropped.ts';
 import { pairPlan } from '../evaluate/pairs.ts';
 import type { ImageAt, ImageSource, PairChoice } from '../protocol.ts';
 import { Random } from '../random.ts';
@@ -58,7 +59,7 @@ export async function drawViews(dataset: Dataset, index: number, m: OpenedModel,
   const places = chosen ? [chosen.a, chosen.b].map((name) => placeOf(plan, name)) : [0, 1];
   const { views, file } = await traceSample(sample, plan, { seed, epoch: 0, index: 0 });
   const [a, b] = places.map((place) => views[place]!) as [TracedView, TracedView];
-  const dropped = chosen ? droppedAt(plan, m.method, { seed, step: 0 }) : [];
+  const dropped = chosen ? droppedAt(plan, m.method, { seed, step: 0, micro: 0 }) : [];
   const [maskA, maskB] = chosen ? places.map((place) => views[place]!.mask ?? dropped[place] ?? null) : [recipeMask(m, own, seed), null];
   return { a: a.pixels, b: b.pixels, sizes: [a.size, b.size], crops: [a.crop, b.crop], masks: [maskA ?? null, maskB ?? null], nameA: file, nameB: file };
 }

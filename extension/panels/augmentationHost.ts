@@ -1,6 +1,6 @@
 /** The augmentation lab's host without the editor: what the panel is about, what its page asks, and the run file that it changes. Plain Node, so that tests run it as it is. */
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
-import type { AugmentationCalls, LabCalls, LabNotice, LabOpen, LabPlan, LabSetup, LabSource } from '../../backend/protocol.ts';
+import type { AugmentationCalls, LabCalls, LabNotice, LabOpen, LabPlan, LabSetup, LabSource, LabTraining } from '../../backend/protocol.ts';
 import { differenceOf, withViews } from '../config/runFileViews.ts';
 import type { AskOptions } from '../viewBackend.ts';
 import { parseLabRequest } from './augmentationMessages.ts';
@@ -38,7 +38,7 @@ const settleMilliseconds = 250;
 
 export class LabHost {
   private readonly options: LabHostOptions;
-  private setup: (LabSetup & { source: LabSource }) | null = null;
+  private setup: (LabSetup & { source: LabSource; training: LabTraining }) | null = null;
   private problem: string | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private looks = 0;
@@ -51,7 +51,7 @@ export class LabHost {
 
   open(): LabOpen {
     const { panel, file, image } = this.options;
-    const { source: _, ...setup } = this.setup ?? { source: null };
+    const { source: _, training: __, ...setup } = this.setup ?? { source: null, training: null };
     return { panel, file: file?.name ?? null, image: image?.name ?? null, setup: this.setup ? (setup as LabSetup) : null, problem: this.problem, trusted: this.options.trusted() };
   }
 
@@ -126,8 +126,8 @@ export class LabHost {
 
   private plan(views: unknown): LabPlan & { source: LabSource } {
     if (!this.setup) throw new Error(this.problem ?? 'there is no pipeline yet');
-    const { patchSize, sameCrop, positionWidth, source } = this.setup;
-    return { views, patchSize, sameCrop, positionWidth, source };
+    const { patchSize, sameCrop, positionWidth, source, training } = this.setup;
+    return { views, patchSize, sameCrop, positionWidth, source, training };
   }
 
   private async ask<K extends keyof AugmentationCalls>(call: K, request: AugmentationCalls[K]['request']): Promise<AugmentationCalls[K]['reply']> {

@@ -12,13 +12,14 @@ import { encoderPrefixes, encoderTokens, type FeatureModel } from '../../backend
 import { Gathering } from '../../backend/evaluate/gather.ts';
 import { patchFeatures } from '../../backend/evaluate/layers.ts';
 import { untrained } from '../../backend/evaluate/load.ts';
-import { droppedAt, lookedViews, looksOf, trainingPlan } from '../../backend/evaluate/looks.ts';
+import { lookedViews, looksOf, trainingPlan } from '../../backend/evaluate/looks.ts';
 import { resizedModel } from '../../backend/evaluate/resize.ts';
 import { methodOf, methodSchema } from '../../backend/methods/registry.ts';
 import { modelSchema } from '../../backend/nn/model.ts';
 import { Parameters } from '../../backend/nn/parameters.ts';
 import { imagePatches } from '../../backend/ops/imagePatches.ts';
 import { Random } from '../../backend/random.ts';
+import { droppedAt } from '../../backend/train/dropped.ts';
 import { drawOf } from '../../backend/train/stepDraw.ts';
 import { encodePlainly } from './plainEncoder.ts';
 
@@ -177,7 +178,7 @@ test('gathered images: counts, evenness, and the nearest of each prototype, as s
 test('what MSN drops of a view is what its step drops: a step on views without these patches has the same loss', () => {
   const m = untrained(model, methodSchema.parse({ name: 'msn', prototypes: 18, hiddenWidth: 20, outputWidth: 12, anchorViews: 2, focalViews: 1, focalSize: 16, patchDrop: 0.4 }), 3);
   const plan = trainingPlan({ ...m, config: null });
-  const masks = droppedAt(plan, m.method, { seed: 11, step: 4 });
+  const masks = droppedAt(plan, m.method, { seed: 11, step: 4, micro: 0 });
   expect(masks.map((mask) => mask && mask.reduce((a, b) => a + b))).toEqual([null, 7, 7, null]);
   expect(lookedViews(plan, m.method).map(({ name, grid, hidden }) => [name, grid, hidden])).toEqual([['target', 4, null], ['anchor0', 4, 'dropped'], ['anchor1', 4, 'dropped'], ['focal0', 2, null]]);
   const losses = [0, 1].map((noise) => tf.tidy(() => {

@@ -54,6 +54,7 @@ test('DeiT moves its rate once an epoch, by a cosine that the warm-up does not s
 test('repeated augmentation: each image three times in a row with other draws, an epoch of a third of the images', () => {
   const order = new SampleOrder(90, 9, 1, 3), slots = Array.from({ length: 10 }, (_, step) => Array.from({ length: 9 }, (_s, slot) => order.slot(step, slot))).flat();
   expect(order.stepsPerEpoch).toBe(10);
+  slots.forEach((slot, i) => expect(order.stepOf(slot)).toBe(Math.floor(i / 9)));
   for (let i = 0; i < 90; i += 3) {
     expect(new Set(slots.slice(i, i + 3).map(({ index }) => index)).size).toBe(1);
     expect(slots.slice(i, i + 3).map(({ epoch }) => epoch)).toEqual([0, 1, 2]);

@@ -14,7 +14,7 @@ test('a view that is the same as another has its crop, its colours and its patch
   const model = modelSchema.parse({}), method = methodSchema.parse({ name: 'beit', tokenizer: 'dvae', tokenizerWeights: 'encoder.pkl' });
   const plan = recipeOf(method).views(model, method);
   const drawer = new SampleDrawer(), key = { seed: 1, epoch: 0, index: 0, drawnAs: 0 };
-  const sample = (boxes: Parameters<SampleDrawer['sample']>[1]['boxes']) => drawer.sample(imageDataset(join(photos, photo)), { plan, key, boxes, withImage: false, positionWidth: null }, new AbortController().signal);
+  const sample = (boxes: Parameters<SampleDrawer['sample']>[1]['boxes']) => drawer.sample(imageDataset(join(photos, photo)), { plan, dropped: [], key, boxes, withImage: false, positionWidth: null }, new AbortController().signal);
   const { views, pairs } = await sample([]);
   const [online, tokenizer] = views;
   expect(views.map(({ name, cropOf, grid, picture }) => [name, cropOf, grid, picture.width])).toEqual([['online', 0, 14, 224], ['tokenizer', 0, 14, 112]]);

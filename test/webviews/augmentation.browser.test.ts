@@ -2,16 +2,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
-import sharp from 'sharp';
+import type { Frame, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderImage } from '../../backend/data/generator/index.ts';
-import type { AugmentationCalls, LabView } from '../../backend/protocol.ts';
-import type { ViewBackend } from '../../extension/viewBackend.ts';
-import { noBrowser, openBrowser } from '../helpers/browser.ts';
+import type { LabView } from '../../backend/protocol.ts';
+import { noBrowser } from '../helpers/browser.ts';
 import { expectWithin, wallTime } from '../helpers/slowness.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-import { LabServer, startBackend, type LabServerOptions } from './labServer.ts';
+import { close, count, drawn, imageHeight, imageWidth, LabPages, shown, until, writeImages, writeRun as writeRunIn, type OpenOptions, type Opened } from './labPage.ts';
 import { themes, type ThemeName } from './themes.ts';
 
 if (noBrowser) console.warn(`Skipped: the augmentation lab in a browser (${noBrowser}).`);
@@ -20,62 +17,12 @@ const root = temporaryFolder();
 const images = join(root, 'images');
 /** Where pictures are put, when someone wants to look at them. */
 const pictures = process.env.SIAMSCOPE_SCREENSHOTS;
-const [imageWidth, imageHeight] = [400, 300];
-
-interface Opened {
-  server: LabServer;
-  context: BrowserContext;
-  page: Page;
-  view: Frame;
-  faults: string[];
-}
-
-function writeRun(name: string, over: object = {}): string {
-  const file = join(root, `${name}.siam.json`);
-  writeFileSync(file, `${JSON.stringify({ name, seed: 3, data: { train: 'images' }, model: { arch: 'vit_small' }, schedule: { epochs: 10 }, ...over }, null, 2)}\n`);
-  return file;
-}
+const writeRun = (name: string, over?: object): string => writeRunIn(root, name, over);
 
 describe.skipIf(noBrowser !== null)('the augmentation lab', () => {
-  let browser: Browser, backend: ViewBackend<AugmentationCalls>;
-  const opened: Opened[] = [];
-
-  async function open(options: LabServerOptions & { theme?: ThemeName; width?: number; height?: number; bypassCSP?: boolean }): Promise<Opened> {
-    const server = await LabServer.start(backend, options);
-    const context = await browser.newContext({ viewport: { width: options.width ?? 1280, height: options.height ?? 900 }, reducedMotion: 'reduce', bypassCSP: options.bypassCSP ?? false });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    const own = new URL(server.view.address()).origin;
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) faults.push(message.text()); });
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('dialog', (dialog) => { faults.push(`dialog ${dialog.message()}`); void dialog.dismiss(); });
-    page.on('request', (request) => { if (!/^\/($|\?|view|bundles\/augmentation\.(js|css)$|message$|notices$|favicon)/.test(request.url().slice(own.length)) || !request.url().startsWith(own)) faults.push(`request ${request.url()}`); });
-    await page.goto(server.view.address(options.theme ?? 'dark'));
-    const entry = { server, context, page, view: page.frame('view')!, faults };
-    opened.push(entry);
-    return entry;
-  }
-
-  /** Playwright's own waiting evaluates text inside the page, which its policy refuses. */
-  async function until(view: Frame | Page, expression: string): Promise<void> {
-    for (const end = performance.now() + 20_000; !(await view.evaluate(expression)); ) {
-      if (performance.now() > end) throw new Error(`never came true: ${expression}`);
-      await new Promise((done) => setTimeout(done, 20));
-    }
-  }
-  const count = (view: Frame): Promise<number> => view.evaluate<number>('performance.getEntriesByName("lab-shown").length');
-  const shown = (view: Frame, more = 0): Promise<void> => until(view, `performance.getEntriesByName("lab-shown").length > ${more}`);
-  /** Does something, and waits until a sample was drawn after it. */
-  async function drawn(view: Frame, action: () => Promise<unknown>): Promise<void> {
-    const before = await count(view);
-    await action();
-    await shown(view, before);
-  }
+  let pages: LabPages | undefined;
+  const open = (options: OpenOptions): Promise<Opened> => pages!.open(options);
   const picture = (page: Page, name: string): Promise<unknown> => (pictures ? page.screenshot({ path: join(pictures, `${name}.png`) }) : Promise.resolve());
-  const close = async ({ context, server }: Opened): Promise<void> => {
-    await context.close();
-    await server.close();
-  };
   const box = async (view: Frame, crop: string): Promise<{ left: number; top: number; width: number; height: number }> => {
     await view.evaluate('document.querySelector(".left details").open = true');
     const [left, top, width, height] = await Promise.all(['Left', 'Top', 'Width', 'Height'].map((side) => view.getByLabel(`${side} of ${crop}, in pixels`).inputValue().then(Number)));
@@ -84,21 +31,10 @@ describe.skipIf(noBrowser !== null)('the augmentation lab', () => {
 
   beforeAll(async () => {
     if (pictures) mkdirSync(pictures, { recursive: true });
-    const classes = ['boat', 'fish', 'flower', 'mug'];
-    for (let i = 0; i < 12; i++) {
-      const className = classes[i % 4]!;
-      mkdirSync(join(images, className), { recursive: true });
-      const pixels = renderImage({ seed: 11, className, split: 'train', index: i }, imageWidth);
-      await sharp(pixels, { raw: { width: imageWidth, height: imageWidth, channels: 3 } }).extract({ left: 0, top: 60, width: imageWidth, height: imageHeight }).jpeg({ quality: 92 }).toFile(join(images, className, `${i}.jpg`));
-    }
-    browser = await openBrowser();
-    backend = startBackend();
+    await writeImages(root);
+    pages = await LabPages.start();
   });
-  afterAll(async () => {
-    for (const { server } of opened) await server.close().catch(() => undefined);
-    backend?.end();
-    await browser?.close();
-  });
+  afterAll(() => pages?.end());
 
   it.each(Object.keys(themes) as ThemeName[])('shows at a glance what the model sees, without a fault and without one that axe finds, in %s', async (theme) => {
     const entry = await open({ file: writeRun('glance'), theme, bypassCSP: true, height: 1250 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { mapPoint, overlapShare, type Crop } from '../../backend/augment/geometry.ts';
 import { Random } from '../../backend/random.ts';
 import { boxOf, cropOf } from '../../backend/views/augmentationSample.ts';
-import { cursorOf, gripAt, inImage, moved, patchAt, patchInImage } from '../../webviews/augmentation/geometry.ts';
+import { cursorOf, gripAt, inImage, moved, patchAt, patchInImage, patchInView } from '../../webviews/augmentation/geometry.ts';
 
 const random = new Random(41);
 
@@ -28,6 +28,9 @@ test('a patch, cropped, flipped, resized, mapped to the other view and back, is 
       expect(patchAt(back.row, back.column, grid)).toBe(patch);
       const inB = inImage(boxOf(b), centre.row, centre.column), inA = inImage(boxOf(a), there.row, there.column);
       expect(inA.x).toBeCloseTo(inB.x, 7);
+      const found = patchInView(boxOf(b), grid, patch, boxOf(a));
+      expect(found.row).toBeCloseTo(there.row, 7);
+      expect(found.column).toBeCloseTo(there.column, 7);
       expect(inA.y).toBeCloseTo(inB.y, 7);
     }
   }

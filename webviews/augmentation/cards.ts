@@ -4,7 +4,7 @@ import { button, element, setText } from '../common/dom.ts';
 import { colour } from '../common/theme.ts';
 import { drawMask, drawPicture, pictureOf, strokeRimmed, surface } from './canvas.ts';
 import { viewColour } from './colours.ts';
-import { percent } from './picture.ts';
+import { percent } from './words.ts';
 
 export interface CardsActions {
   load(from: number, count: number): Promise<LabCards | null>;
@@ -12,6 +12,15 @@ export interface CardsActions {
 }
 
 const atOnce = 24, height = 96, gap = 4;
+/** The first views have a card's height; what follows is tiled in rows beside them. */
+const largeViews = 2, tileRows = 2, tileSide = (height - gap * (tileRows - 1)) / tileRows;
+
+/** Where a view is drawn on a card, from where its views begin. */
+function placeOf(view: number): { x: number; y: number; side: number } {
+  if (view < largeViews) return { x: view * (height + gap), y: 0, side: height };
+  const tile = view - largeViews;
+  return { x: largeViews * (height + gap) + Math.floor(tile / tileRows) * (tileSide + gap), y: (tile % tileRows) * (tileSide + gap), side: tileSide };
+}
 
 export class Cards {
   readonly element: HTMLDetailsElement;
@@ -63,7 +72,7 @@ export class Cards {
   private card(card: LabCard, buffer: ArrayBuffer): HTMLElement {
     const { index, file, problem, image, overlaps } = card;
     if (problem !== null || !image) return element('div', { class: 'card problem' }, element('b', {}, file), element('span', {}, problem ?? ''));
-    const said = overlaps.length === 0 ? '' : overlaps[0] === 0 ? 'nothing shared' : `${percent(overlaps[0]!)} shared`;
+    const said = overlaps.length === 0 ? '' : `${overlaps[0] === 0 ? 'nothing shared' : `${percent(overlaps[0]!)} shared`}${overlaps.length > 1 ? `, others ${percent(Math.min(...overlaps.slice(1)))} to ${percent(Math.max(...overlaps.slice(1)))}` : ''}`;
     const canvas = element('canvas', { 'aria-hidden': 'true' });
     const made = button('', { class: overlaps[0] === 0 ? 'card lost' : 'card', title: file }, () => this.actions.go(index));
     made.append(canvas, element('span', {}, element('span', { class: 'hidden-text' }, 'Image '), `${index + 1}`), element('span', { class: 'said' }, said));
@@ -73,7 +82,8 @@ export class Cards {
 }
 
 function drawCard(canvas: HTMLCanvasElement, { image, imageWidth, imageHeight, views }: LabCard, buffer: ArrayBuffer): void {
-  const sourceWidth = (height * imageWidth) / imageHeight, width = Math.min(170, sourceWidth) + views.slice(0, 2).length * (height + gap);
+  const sourceWidth = (height * imageWidth) / imageHeight, last = views.length === 0 ? null : placeOf(views.length - 1);
+  const width = Math.min(170, sourceWidth) + (last ? gap + last.x + last.side : 0);
   const scale = Math.min(170, sourceWidth) / imageWidth, top = (height - imageHeight * scale) / 2;
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
@@ -84,12 +94,12 @@ function drawCard(canvas: HTMLCanvasElement, { image, imageWidth, imageHeight, v
     path.rect(box.left * scale + 1, top + box.top * scale + 1, box.width * scale - 2, box.height * scale - 2);
     strokeRimmed(context, path, colour(viewColour(view)), 1.6);
   });
-  views.slice(0, 2).forEach(({ picture, mask, grid }, view) => {
-    const x = imageWidth * scale + gap + view * (height + gap);
-    drawPicture(context, pictureOf(buffer, picture), x, 0, height, height);
+  views.forEach(({ picture, mask, grid }, view) => {
+    const { x, y, side } = placeOf(view);
     context.save();
-    context.translate(x, 0);
-    if (mask) drawMask(context, mask, grid, height);
+    context.translate(imageWidth * scale + gap + x, y);
+    drawPicture(context, pictureOf(buffer, picture), 0, 0, side, side);
+    if (mask) drawMask(context, mask, grid, side);
     context.restore();
   });
 }

@@ -1,4 +1,4 @@
-/** Places on the page: a view's points in its image, and boxes under the pointer. Which patch of one view lies where in another is told by the host. */
+/** Places on the page: a view's points in its image, and boxes under the pointer. Held against the training's geometry by a test. */
 import type { LabBox } from '../../backend/protocol.ts';
 
 export interface Point {
@@ -15,6 +15,15 @@ export interface Rectangle {
 
 /** The image's pixel at a point of the view, in shares of the view's height and width. */
 export const inImage = ({ top, left, height, width, mirrored }: LabBox, row: number, column: number): Point => ({ x: left + (mirrored ? 1 - column : column) * width, y: top + row * height });
+
+/** The inverse: where a pixel of the image lies in the view, in shares; outside [0, 1) where the view does not show it. */
+export function inView({ top, left, height, width, mirrored }: LabBox, { x, y }: Point): { row: number; column: number } {
+  const column = (x - left) / width;
+  return { row: (y - top) / height, column: mirrored ? 1 - column : column };
+}
+
+/** Where a patch's centre lies in another view, in shares. */
+export const patchInView = (from: LabBox, grid: number, patch: number, to: LabBox): { row: number; column: number } => inView(to, inImage(from, (Math.floor(patch / grid) + 0.5) / grid, ((patch % grid) + 0.5) / grid));
 
 /** A patch's part of the image. */
 export function patchInImage(box: LabBox, grid: number, patch: number): Rectangle {

@@ -1,8 +1,8 @@
-/** The page around the lab: what it is about, which sample is shown, what the views share in one sentence, and what to do when there is nothing. */
+/** The page around the lab: what it is about, which sample is shown, and what to do when there is nothing. */
 import type { LabOpen, LabSample, LabSetup } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
-import { patchAt } from './geometry.ts';
-import { percent } from './picture.ts';
+import { methodNames } from '../common/methodNames.ts';
+import { Headline } from './headline.ts';
 import type { LabViewState, Look } from './view.ts';
 
 export interface PageActions {
@@ -21,7 +21,6 @@ export interface PageActions {
   again(): void;
 }
 
-const methodNames: Record<string, string> = { siamese: 'SiameseIM', mae: 'MAE' };
 const whole = (value: number): string => value.toLocaleString('en');
 
 export class Page {
@@ -41,8 +40,7 @@ export class Page {
   private readonly writeButton: HTMLButtonElement;
   private readonly discardButton: HTMLButtonElement;
   private readonly fileButton: HTMLButtonElement;
-  private readonly headline = element('p', { class: 'headline' });
-  private readonly shares = element('div', { class: 'shares', 'aria-hidden': 'true' }, ...['seen', 'hidden-part', 'absent'].map((name) => element('span', { class: name })));
+  private readonly headline = new Headline();
   private readonly toggles: Record<keyof Look, HTMLInputElement>;
   private readonly alike = element('input', { type: 'checkbox' });
   private readonly empty = element('div', { class: 'empty' });
@@ -81,7 +79,7 @@ export class Page {
       element('label', { for: 'epoch', title: 'A run sees each image once an epoch, drawn anew' }, 'Epoch'), this.epoch, element('label', { for: 'seed', title: 'Everything random follows from it' }, 'Seed'), this.seed);
     const looks = element('div', { class: 'toolbar looks', role: 'group', 'aria-label': 'What is shown on the views' }, element('span', { class: 'note' }, 'Show'), ...toggles.map(([, label]) => label));
     const pipelineHeading = element('div', { class: 'heading' }, element('h2', {}, 'Pipeline'), element('label', { title: 'A step that several views have is changed in all of them' }, this.alike, 'Change all views alike'));
-    this.body.append(sample, element('div', { class: 'answer' }, this.headline, this.shares), parts.stage, looks, pipelineHeading, parts.pipeline, ...parts.below);
+    this.body.append(sample, this.headline.element, parts.stage, looks, pipelineHeading, parts.pipeline, ...parts.below);
     document.querySelector('#view')!.append(header, this.alert, this.empty, this.body, this.status);
     document.addEventListener('keydown', (event) => {
       const target = event.target as HTMLElement;
@@ -142,31 +140,9 @@ export class Page {
     this.emptyAction = action;
   }
 
-  /** The answer to what is asked first: do the views still share anything? */
   answer(sample: LabSample): void {
     setText(this.file, sample.label === null ? sample.file : `${sample.file} (${sample.label})`);
-    const [pair] = sample.pairs, a = sample.views[0]!;
-    this.shares.hidden = !pair;
-    if (!pair) {
-      const masked = a.mask?.reduce((sum, value) => sum + value, 0) ?? 0;
-      this.headline.replaceChildren(element('b', {}, masked === 0 ? 'The model sees all of the view' : `The model sees ${a.grid ** 2 - masked} of ${a.grid ** 2} patches`), masked === 0 ? '.' : ` and is to fill in the ${masked} others.`);
-      return;
-    }
-    const b = sample.views[pair.view]!, patches = b.grid ** 2;
-    let seen = 0, hidden = 0;
-    for (let patch = 0; patch < patches; patch++) {
-      const there = patchAt(pair.inA[2 * patch]!, pair.inA[2 * patch + 1]!, a.grid);
-      if (there === null) continue;
-      if (a.mask?.[there]) hidden++;
-      else seen++;
-    }
-    const overlap = pair.overlapOfA;
-    const others = sample.pairs.slice(1).map(({ overlapOfA }) => overlapOfA);
-    this.headline.replaceChildren(
-      element('b', {}, overlap === 0 ? `${a.name} and ${b.name} share nothing` : `${a.name} and ${b.name} share ${percent(overlap)} of ${a.name}`),
-      overlap === 0 ? `: no patch of ${b.name} lies in ${a.name}; everything must be guessed.` : `: of ${b.name}'s ${patches} patches ${seen + hidden} lie in it${a.mask ? `, ${seen} where it is seen and ${hidden} under the mask` : ''}.`,
-      ...(others.length > 0 ? [` The other ${others.length} views share ${percent(Math.min(...others))} to ${percent(Math.max(...others))}.`] : []));
-    [seen, hidden, patches - seen - hidden].forEach((count, i) => ((this.shares.children[i] as HTMLElement).style.flexGrow = String(count)));
+    this.headline.show(sample);
   }
 
   /** Whether the sample that is on the page is the one that was asked for. */

@@ -1,12 +1,13 @@
 /** One view as the model gets it: its pixels, and over them mask, patch grid, and where its patches lie in another view. */
-import type { LabPair, LabSample, LabShownView } from '../../backend/protocol.ts';
+import type { LabSample, LabShownView } from '../../backend/protocol.ts';
 import { element, setText } from '../common/dom.ts';
 import { onKeys } from '../common/keyboard.ts';
 import { colour } from '../common/theme.ts';
 import { cellOf, drawMask, drawPicture, strokeRimmed, surface } from './canvas.ts';
 import { heatColour, placeColour, viewColour } from './colours.ts';
-import { patchAt, type Point, type Rectangle } from './geometry.ts';
+import { patchAt, patchInView, type Point, type Rectangle } from './geometry.ts';
 import type { Look } from './view.ts';
+import { hiddenCount, hiddenWords, percent } from './words.ts';
 
 /** What the pointer, or the keys, point at. */
 export interface Pointed {
@@ -31,7 +32,6 @@ export class ViewPicture {
   private readonly note = element('span', { class: 'note' });
   private readonly view: number;
   private shown: LabShownView | null = null;
-  private pair: LabPair | null = null;
   /** For the first view: which of its patches any other shows. */
   private shared: boolean[] | null = null;
   private first: LabShownView | null = null;
@@ -63,8 +63,10 @@ export class ViewPicture {
     const shown = sample.views[this.view]!;
     this.shown = shown;
     this.first = sample.views[0]!;
-    this.pair = sample.pairs.find(({ view }) => view === this.view) ?? null;
-    this.shared = this.view > 0 ? null : Array.from({ length: shown.grid ** 2 }, (_, patch) => sample.pairs.some(({ view, inB }) => patchAt(inB[2 * patch]!, inB[2 * patch + 1]!, sample.views[view]!.grid) !== null));
+    this.shared = this.view > 0 ? null : Array.from({ length: shown.grid ** 2 }, (_, patch) => sample.views.some((other, i) => {
+      const { row, column } = patchInView(shown.box, shown.grid, patch, other.box);
+      return i !== this.view && !other.moved && patchAt(row, column, other.grid) !== null;
+    }));
     this.picture = picture;
     this.look = look;
     this.element.style.maxWidth = `${side}px`;
@@ -72,9 +74,9 @@ export class ViewPicture {
     this.element.style.flexGrow = sample.views.length > 3 ? '0' : '1';
     this.element.style.flexBasis = `${Math.round(0.75 * side)}px`;
     const { box } = shown;
-    const masked = shown.mask?.reduce((sum, value) => sum + value, 0) ?? 0;
+    const hidden = hiddenCount(shown);
     setText(this.name, shown.name);
-    setText(this.note, [`${percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight))} of the image`, ...(box.mirrored ? ['mirrored'] : []), ...(masked > 0 ? [`${masked} of ${shown.grid ** 2} masked`] : []), ...(shown.drawn ? [] : ['placed by hand'])].join(' · '));
+    setText(this.note, [`${percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight))} of the image`, ...(box.mirrored ? ['mirrored'] : []), ...(shown.hidden && hidden > 0 ? [`${hidden} of ${shown.grid ** 2} ${hiddenWords[shown.hidden].past}`] : []), ...(shown.moved ? ['pixels moved'] : []), ...(shown.drawn ? [] : ['placed by hand'])].join(' · '));
     this.over.setAttribute('aria-label', `${shown.name} as the model gets it, ${picture.width} pixels, ${shown.grid} by ${shown.grid} patches. Arrow keys point at a patch; where it lies elsewhere is said below`);
     this.draw();
   }
@@ -108,7 +110,7 @@ export class ViewPicture {
     if (mask && look.mask) drawMask(context, mask, grid, side);
     if (this.mark?.heat) drawHeat(context, this.mark.heat, grid, side);
     if (look.grid) drawGrid(context, grid, side);
-    if (look.places && !this.mark?.heat) this.drawPlaces(context, grid, side);
+    if (look.places && !shown.moved && !this.first?.moved && !this.mark?.heat) this.drawPlaces(context, grid, side);
     if (this.mark) {
       const { x, y, width, height } = this.mark.rectangle;
       const path = new Path2D();
@@ -125,11 +127,11 @@ export class ViewPicture {
   /** A dot for each patch that both have, in the colour of its place in view a: whole where a shows the place, a ring where its mask hides it; patches of others that are not in a are dark. */
   private drawPlaces(context: CanvasRenderingContext2D, grid: number, side: number): void {
     const cell = side / grid, radius = Math.max(1.5, cell * 0.14);
-    const first = this.first!, places = this.pair?.inA;
+    const first = this.first!, shown = this.shown!;
     for (let patch = 0; patch < grid * grid; patch++) {
       if (this.shared && !this.shared[patch]) continue;
       const own = { row: (Math.floor(patch / grid) + 0.5) / grid, column: ((patch % grid) + 0.5) / grid };
-      const { row, column } = places ? { row: places[2 * patch]!, column: places[2 * patch + 1]! } : own;
+      const { row, column } = patchInView(shown.box, grid, patch, first.box);
       const inFirst = patchAt(row, column, first.grid);
       if (inFirst === null) {
         context.fillStyle = 'rgb(0 0 0 / 0.58)';
@@ -146,8 +148,6 @@ export class ViewPicture {
     }
   }
 }
-
-export const percent = (share: number): string => `${share > 0 && share < 0.01 ? '<1' : Math.round(100 * share)} %`;
 
 function drawGrid(context: CanvasRenderingContext2D, grid: number, side: number): void {
   const path = new Path2D();

@@ -4,6 +4,7 @@ import { element, setText } from '../common/dom.ts';
 import { drawMask, drawPicture, pictureOf, surface } from './canvas.ts';
 import { viewColour } from './colours.ts';
 import { numberControl, rangeControl, type Control, type SettingLook } from './controls.ts';
+import { hiddenCount } from './words.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -182,8 +183,8 @@ export class Pipeline {
         const context = surface(picture, pictureSide, pictureSide);
         drawPicture(context, pictureOf(this.sample.buffer, shown.picture), 0, 0, pictureSide, pictureSide);
         if (shown.mask) drawMask(context, shown.mask, shown.grid, pictureSide);
-        const hidden = shown.mask?.reduce((sum, value) => sum + value, 0) ?? 0;
-        setText(drawn, shown.mask ? `${hidden} of ${shown.grid ** 2} hidden, ${shown.grid ** 2 - hidden} seen` : 'sees everything');
+        const hidden = hiddenCount(shown), all = shown.grid ** 2;
+        setText(drawn, shown.hidden === 'dropped' ? `${hidden} of ${all} dropped by the method, in the same places of a whole batch` : shown.hidden ? `${hidden} of ${all} masked, ${all - hidden} seen` : 'sees everything');
       },
     };
   }

@@ -2,10 +2,11 @@
 import type { LabBox, LabPair, LabSample } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
 import { pictureOf, strokeRimmed, surface } from './canvas.ts';
-import { patchAt, patchInImage, type Point } from './geometry.ts';
-import { percent, ViewPicture, type Mark, type Pointed } from './picture.ts';
+import { patchAt, patchInImage, patchInView, type Point } from './geometry.ts';
+import { ViewPicture, type Mark, type Pointed } from './picture.ts';
 import { Source, type SourceActions } from './source.ts';
 import type { Look } from './view.ts';
+import { hiddenWords, percent } from './words.ts';
 
 export interface StageActions extends SourceActions {
   /** The least or greatest area that the pipeline draws is to be the crop's. */
@@ -103,31 +104,31 @@ export class Stage {
     this.pointed = pointed;
     this.pictures.forEach((picture, view) => picture.point(pointed?.view === view ? pointed.patch : null, pointed && pointed.view !== view ? this.markOf(sample, pointed, view) : null));
     const from = pointed && sample.views[pointed.view]!;
-    this.source.mark(pointed && from ? { view: pointed.view, patch: patchInImage(this.boxes[pointed.view]!, from.grid, pointed.patch) } : null);
+    this.source.mark(pointed && from && !from.moved ? { view: pointed.view, patch: patchInImage(this.boxes[pointed.view]!, from.grid, pointed.patch) } : null);
     setText(this.readout, pointed ? readoutOf(sample, pointed) : this.hint());
     this.drawLinks();
   }
 
   private hint(): string {
     if (!this.look.places || (this.sample?.views.length ?? 0) < 2) return 'Point at a patch to see where it lies in the image.';
-    const hasMask = this.sample!.views[0]!.mask !== null;
-    return `Dots of one colour are one place of the image. ${hasMask ? `A ring: it lies under the mask of ${this.sample!.views[0]!.name}. ` : ''}Dark: ${this.sample!.views[0]!.name} does not show it. Point at a patch to follow it.`;
+    const { name, hidden } = this.sample!.views[0]!;
+    return `Dots of one colour are one place of the image. ${hidden ? `A ring: in ${name} it is ${hiddenWords[hidden].place}. ` : ''}Dark: ${name} does not show it. Point at a patch to follow it.`;
   }
 
   private markOf(sample: LabSample, { view, patch }: Pointed, other: number): Mark | null {
-    const place = placeOf(sample, view, patch, other);
-    if (!place) return null;
+    if (sample.views[view]!.moved || sample.views[other]!.moved) return null;
     const from = this.boxes[view]!, to = this.boxes[other]!, grid = sample.views[view]!.grid;
+    const place = patchInView(from, grid, patch, to);
     const width = from.width / grid / to.width, height = from.height / grid / to.height;
     const pair = pairOf(sample, view);
-    return { rectangle: { x: place.x - width / 2, y: place.y - height / 2, width, height }, heat: other === 0 && this.look.positions ? likeness(pair, patch, grid) : null };
+    return { rectangle: { x: place.column - width / 2, y: place.row - height / 2, width, height }, heat: other === 0 && this.look.positions ? likeness(pair, patch, grid) : null };
   }
 
   private drawLinks(): void {
     const { pointed, sample } = this;
     const { left, top, width, height } = this.element.getBoundingClientRect();
     const context = surface(this.links, width, height);
-    if (!pointed || !sample) return;
+    if (!pointed || !sample || sample.views[pointed.view]!.moved) return;
     const grid = sample.views[pointed.view]!.grid;
     const own = this.pictures[pointed.view]!.inWindow((Math.floor(pointed.patch / grid) + 0.5) / grid, ((pointed.patch % grid) + 0.5) / grid);
     const patch = patchInImage(this.boxes[pointed.view]!, grid, pointed.patch);
@@ -135,8 +136,8 @@ export class Stage {
     const inSource = this.source.onCanvas({ x: patch.x + patch.width / 2, y: patch.y + patch.height / 2 });
     const ends: Point[] = [{ x: canvas.left + inSource.x, y: canvas.top + inSource.y }];
     this.pictures.forEach((picture, view) => {
-      const place = view === pointed.view ? null : placeOf(sample, pointed.view, pointed.patch, view);
-      if (place && place.x >= 0 && place.x < 1 && place.y >= 0 && place.y < 1) ends.push(picture.inWindow(place.y, place.x));
+      const { row, column } = patchInView(this.boxes[pointed.view]!, grid, pointed.patch, this.boxes[view]!);
+      if (view !== pointed.view && !sample.views[view]!.moved && patchAt(row, column, 1) !== null) ends.push(picture.inWindow(row, column));
     });
     const path = new Path2D();
     for (const end of ends) {
@@ -180,12 +181,6 @@ export class Stage {
 
 const pairOf = (sample: LabSample, view: number): LabPair | undefined => sample.pairs.find((pair) => pair.view === view);
 
-/** Where a patch's centre lies in another view, in shares; null where no pair says so. */
-function placeOf(sample: LabSample, view: number, patch: number, other: number): Point | null {
-  const places = other === 0 ? pairOf(sample, view)?.inA : view === 0 ? pairOf(sample, other)?.inB : undefined;
-  return places ? { y: places[2 * patch]!, x: places[2 * patch + 1]! } : null;
-}
-
 /** Likeness of the patch's relative position embedding to that of each of view a's own patches. */
 function likeness(pair: LabPair | undefined, patch: number, grid: number): number[] | null {
   if (!pair?.positions) return null;
@@ -198,14 +193,22 @@ const cellText = (patch: number, grid: number): string => `row ${Math.floor(patc
 
 /** In words, for those who do not see the lines. */
 function readoutOf(sample: LabSample, { view, patch }: Pointed): string {
-  const { name, grid, mask } = sample.views[view]!;
-  const parts = [`${name}, ${cellText(patch, grid)}${mask?.[patch] ? ' (masked)' : ''}`];
+  const { name, grid, mask, hidden, box } = sample.views[view]!;
+  const parts = [`${name}, ${cellText(patch, grid)}${hidden && mask?.[patch] ? ` (${hiddenWords[hidden].past})` : ''}`];
+  const movedText = 'a step moved its pixels, so that its places are not those of the crop';
+  if (sample.views[view]!.moved) return `${parts[0]!}: ${movedText}.`;
+  const without: string[] = [];
   sample.views.forEach((other, i) => {
-    const place = i === view ? null : placeOf(sample, view, patch, i);
-    if (!place) return;
-    const there = patchAt(place.y, place.x, other.grid);
-    parts.push(there === null ? `not in ${other.name}` : `in ${other.name} at ${cellText(there, other.grid)}${other.mask?.[there] ? ', under the mask' : ''}`);
+    if (i === view) return;
+    if (other.moved) {
+      parts.push(`not known in ${other.name}: ${movedText}`);
+      return;
+    }
+    const { row, column } = patchInView(box, grid, patch, other.box), there = patchAt(row, column, other.grid);
+    if (there === null) without.push(other.name);
+    else parts.push(`in ${other.name} at ${cellText(there, other.grid)}${other.hidden && other.mask?.[there] ? `, ${hiddenWords[other.hidden].place}` : ''}`);
   });
+  if (without.length > 0) parts.push(`not in ${without.length === 1 ? without[0]! : `${without.slice(0, -1).join(', ')} or ${without.at(-1)!}`}`);
   const heat = likeness(pairOf(sample, view), patch, grid);
   if (heat) {
     const best = heat.indexOf(Math.max(...heat));

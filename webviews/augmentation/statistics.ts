@@ -4,7 +4,7 @@ import { button, element, setText } from '../common/dom.ts';
 import { colour } from '../common/theme.ts';
 import { cellOf, surface } from './canvas.ts';
 import { heatColour, viewColour } from './colours.ts';
-import { percent } from './picture.ts';
+import { hiddenWords, percent } from './words.ts';
 
 export interface StatisticsActions {
   measure(samples: number): Promise<LabStatistics | null>;
@@ -84,15 +84,15 @@ export class Statistics {
       figures.push(element('div', { class: 'facts' }, ...[[percent(without), `of samples: ${first} and ${name} share nothing`], [percent(overlap.median), `of ${first} is in ${name}, in the median`], [percent(patchesInA), `of ${name}'s patches lie in ${first}`], [percent(patchesInVisible), `lie where ${first} is seen`]].map(([number, text]) => element('p', {}, element('b', {}, number!), ` ${text}`))));
       figures.push(histogramFigure(`Share of ${first} that is in ${name}`, overlap, viewColour(view), percent));
     }
-    shown.views.forEach(({ name, scale, aspect, masked, grid }, view) => {
+    shown.views.forEach(({ name, scale, aspect, masked, hidden, grid }, view) => {
       figures.push(histogramFigure(`Area of ${name}`, scale, viewColour(view), percent), histogramFigure(`Width / height of ${name}`, aspect, viewColour(view), (value) => value.toFixed(2)));
-      if (masked) figures.push(maskFigure(name, masked, grid));
+      if (masked && hidden) figures.push(maskFigure(name, hiddenWords[hidden].past, masked, grid));
     });
     this.figures.replaceChildren(...figures);
     this.details.hidden = false;
     const rows: [string, LabHistogram, (value: number) => string][] = [...shown.pairs.map(({ view, overlap }): [string, LabHistogram, (value: number) => string] => [`Share of ${first} in ${names[view]}`, overlap, percent]), ...shown.views.flatMap(({ name, scale, aspect }): [string, LabHistogram, (value: number) => string][] => [[`Area of ${name}`, scale, percent], [`Width / height of ${name}`, aspect, (value) => value.toFixed(2)]])];
     this.table.replaceChildren(...rows.map(([title, histogram, text]) => element('table', { class: 'numbers' }, element('caption', {}, title), element('thead', {}, element('tr', {}, ...['From', 'To', 'Samples'].map((heading) => element('th', { scope: 'col' }, heading)))), element('tbody', {}, ...histogram.counts.flatMap((count, i) => (count === 0 ? [] : [element('tr', {}, element('td', {}, text(histogram.edges[i]!)), element('td', {}, text(histogram.edges[i + 1]!)), element('td', {}, String(count)))]))))),
-      ...shown.views.flatMap(({ name, masked, grid }) => (masked ? [element('table', { class: 'numbers' }, element('caption', {}, `How often each patch of ${name} is masked`), element('tbody', {}, ...Array.from({ length: grid }, (_, row) => element('tr', {}, ...masked.slice(row * grid, (row + 1) * grid).map((share) => element('td', {}, percent(share)))))))] : [])));
+      ...shown.views.flatMap(({ name, masked, hidden, grid }) => (masked && hidden ? [element('table', { class: 'numbers' }, element('caption', {}, `How often each patch of ${name} is ${hiddenWords[hidden].past}`), element('tbody', {}, ...Array.from({ length: grid }, (_, row) => element('tr', {}, ...masked.slice(row * grid, (row + 1) * grid).map((share) => element('td', {}, percent(share)))))))] : [])));
   }
 }
 
@@ -124,14 +124,14 @@ function histogramFigure(title: string, { edges, counts: columns, mean, median }
   return element('figure', {}, element('figcaption', {}, title), canvas);
 }
 
-function maskFigure(name: string, masked: readonly number[], grid: number): HTMLElement {
+function maskFigure(name: string, past: string, masked: readonly number[], grid: number): HTMLElement {
   const low = Math.min(...masked), high = Math.max(...masked);
-  const canvas = element('canvas', { role: 'img', 'aria-label': `How often each patch of ${name} is masked: from ${percent(low)} to ${percent(high)}` });
+  const canvas = element('canvas', { role: 'img', 'aria-label': `How often each patch of ${name} is ${past}: from ${percent(low)} to ${percent(high)}` });
   canvas.style.width = canvas.style.height = `${mapSide}px`;
   const context = surface(canvas, mapSide, mapSide);
   masked.forEach((share, patch) => {
     context.fillStyle = heatColour(high > low ? (share - low) / (high - low) : 0.5, 1);
     context.fillRect(...cellOf(patch, grid, mapSide));
   });
-  return element('figure', {}, element('figcaption', {}, `How often each patch of ${name} is masked`), canvas, element('p', { class: 'note' }, `dark ${percent(low)}, bright ${percent(high)}`));
+  return element('figure', {}, element('figcaption', {}, `How often each patch of ${name} is ${past}`), canvas, element('p', { class: 'note' }, `dark ${percent(low)}, bright ${percent(high)}`));
 }

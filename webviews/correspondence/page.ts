@@ -2,7 +2,8 @@
 import type { LookedModel, LookOpen } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
 import { lookOf, lookOfMode, modes, sortedBy, type LookView, type Mode } from './view.ts';
-import { layerText, methodNames, whole } from './words.ts';
+import { methodNames } from '../common/methodNames.ts';
+import { layerText, whole } from './words.ts';
 
 export interface PageActions {
   change(change: Partial<LookView>): void;

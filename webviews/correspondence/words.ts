@@ -27,5 +27,3 @@ export function layerText(layer: string, blocks: number): string {
   if (block) return `Block ${Number(block[1]) + 1} of ${blocks}`;
   return { encoder: 'Encoder\'s output', projector: 'Projector', prediction: 'Prediction against target' }[layer] ?? layer;
 }
-
-export const methodNames: Readonly<Record<string, string>> = { siamese: 'SiameseIM', mae: 'MAE', mocov3: 'MoCo-v3', 'mocov3-mask': 'MoCo-v3 with mask', dino: 'DINO', ibot: 'iBOT', msn: 'MSN', densecl: 'DenseCL', beit: 'BEiT', dvae: 'dVAE', supervised: 'Supervised' };
