@@ -1,6 +1,6 @@
 /** `siamscope evaluate`: what a checkpoint is worth, by itself or by a published protocol. */
 import type { Command } from 'commander';
-import { basename, extname, relative, resolve } from 'node:path';
+import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { choiceOption, deviceOption, engineOption, jsonOption, listOption, positive, precisionOption, shotsOption, torchOption, wholeNumber, type engineNames, type precisionNames } from './arguments.ts';
 import { InputError } from '../errors.ts';
@@ -56,6 +56,12 @@ function sourcesOf(config: RunConfig | null, data: string | undefined, test: str
   return { train: data === undefined ? (config?.data.train ?? null) : resolve(data), test: test === undefined ? (data === undefined ? (config?.data.test ?? null) : null) : resolve(test) };
 }
 
+/** RUN/checkpoints/4 is "RUN, step 4"; any other goes by its own name. */
+function shownName(path: string): string {
+  const folder = dirname(path);
+  return basename(folder) === 'checkpoints' ? `${basename(dirname(folder))}, step ${basename(path)}` : basename(path);
+}
+
 /** What only one protocol has to show. */
 async function sectionOf({ robustness, examples }: Partial<RobustnessResult>): Promise<Section | null> {
   return robustness && examples ? (await import('../evaluate/protocols/robustnessSection.ts')).robustnessSection(robustness, examples) : null;
@@ -101,7 +107,7 @@ async function byProtocol(checkpoint: string, protocol: EvaluationProtocol, opti
   const { measured } = outcome, { imageSize } = outcome.model.model;
   if (report !== undefined) {
     const [{ evaluationPage }, { writeAtomically }, { methodLabel }] = await Promise.all([import('../evaluate/protocols/reportPage.ts'), import('../formats/atomic.ts'), import('../methods/recipes.ts')]);
-    await writeAtomically(resolve(report), await evaluationPage(measured, `${basename(path)}, ${model.config ? methodLabel(model.config.method) : model.method.name}${protocol === 'finetune' ? '' : `, ${branch} branch`}`, new Date(), await sectionOf(measured)));
+    await writeAtomically(resolve(report), await evaluationPage(measured, `${shownName(path)}, ${model.config ? methodLabel(model.config.method) : model.method.name}${protocol === 'finetune' ? '' : `, ${branch} branch`}`, new Date(), await sectionOf(measured)));
     if (!json) say(`report: ${pathToFileURL(resolve(report)).href}`);
   }
   const { tested: _tested, examples: _examples, ...result } = measured;

@@ -1,13 +1,19 @@
 /** The look of pages that need no script: a study's table, an evaluation. Light and dark, by the reader's own setting. */
 import { createHash } from 'node:crypto';
 
+const light = 'color-scheme: light; --paper: #fbfaf7; --raised: #f3f1eb; --ink: #1d1c1a; --quiet: #63605a; --hairline: #dedad1; --mark: #0072b2; --bad: #a84300;';
+const dark = 'color-scheme: dark; --paper: #16171a; --raised: #1f2125; --ink: #eae7e1; --quiet: #a5a19a; --hairline: #35373c; --mark: #6cbcee; --bad: #f0a04b;';
+
+// In the editor by its theme, whose kind it writes on the body, together with colours and a font of its own.
 export const paperStyle = `
-:root { color-scheme: light dark; --paper: #fbfaf7; --raised: #f3f1eb; --ink: #1d1c1a; --quiet: #63605a; --hairline: #dedad1; --mark: #0072b2; --bad: #a84300;
+:root { ${light}
   --serif: 'Iowan Old Style', 'Palatino Linotype', Palatino, 'URW Palladio L', P052, Georgia, 'Noto Serif', serif; --sans: system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif; }
-@media (prefers-color-scheme: dark) { :root { --paper: #16171a; --raised: #1f2125; --ink: #eae7e1; --quiet: #a5a19a; --hairline: #35373c; --mark: #6cbcee; --bad: #f0a04b; } }
+@media (prefers-color-scheme: dark) { :root { ${dark} } }
+:root:has(> body.vscode-light, > body.vscode-high-contrast-light) { ${light} }
+:root:has(> body.vscode-dark, > body.vscode-high-contrast:not(.vscode-high-contrast-light)) { ${dark} }
 * { box-sizing: border-box; }
 html { background: var(--paper); color: var(--ink); font: 16px/1.5 var(--sans); -webkit-text-size-adjust: 100%; }
-body { margin: 0 auto; max-width: 1240px; padding: 28px 40px 96px; }
+body { margin: 0 auto; max-width: 1240px; padding: 28px 40px 96px; background: none; color: inherit; font: inherit; }
 h1, h2 { font-family: var(--serif); font-weight: 500; text-wrap: pretty; }
 h1 { font-size: clamp(1.75rem, 1.2rem + 2.2vw, 2.7rem); line-height: 1.2; letter-spacing: -0.012em; margin: 0; }
 h2 { font-size: 1.5rem; margin: 56px 0 4px; }
