@@ -1,6 +1,7 @@
 /** DINO's and iBOT's own parts of a run file, with the papers' defaults (Caron et al., ICCV 2021; Zhou et al., ICLR 2022). */
 import { z } from 'zod';
 import { choice } from '../choice.ts';
+import { minBlock } from './minBlock.ts';
 
 const area = z.tuple([z.number().positive().max(1), z.number().positive().max(1)]);
 const temperatures = z.tuple([z.number().positive(), z.number().positive()]);
@@ -47,7 +48,7 @@ export const ibotSchema = z.strictObject({
   sharedHead: z.boolean().default(true).describe('The student\'s class token and patches share the last layer, as in the paper\'s recipe; the teacher\'s always do.'),
   mask: choice({ block: 'Rectangles of `minBlock` patches or more.', random: 'Single patches, drawn evenly.' }).default('block').describe('How patches of the student\'s global crops are masked.'),
   maskShares: z.array(z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)])).min(1).default([[0, 0], [0.1, 0.5]]).describe('Each global crop draws one of these ranges, and from it the share of its patches that is masked.'),
-  minBlock: z.int().positive().default(16).describe('Fewest patches of a rectangle, where masks are of these; 16 of a grid of 14 × 14 in the papers.'),
+  minBlock,
   classWeight: z.number().min(0).default(1).describe('Weight of the class tokens\' loss.'),
   patchWeight: z.number().min(0).default(1).describe('Weight of the masked patches\' loss.'),
   patchCenterMomentum: z.number().min(0).lt(1).default(0.9).describe('As centerMomentum, of the patches\' centre.'),

@@ -1,6 +1,7 @@
 /** MoCo-v3's own part of a run file, with the paper's defaults (Chen et al., ICCV 2021), and the mask that SiameseIM's authors compare with. */
 import { z } from 'zod';
 import { choice } from '../choice.ts';
+import { minBlock } from './minBlock.ts';
 
 export const mocov3Schema = z.strictObject({
   name: z.literal('mocov3').describe('MoCo-v3 (Chen et al., ICCV 2021): tell two views of the same image from those of all other images of the batch.'),
@@ -15,7 +16,7 @@ export const mocov3Schema = z.strictObject({
   scale: z.tuple([z.number().gt(0).max(1), z.number().gt(0).max(1)]).default([0.08, 1]).describe('Least and greatest area of the crops, as a share of the image.'),
   mask: choice({ none: 'Nothing is masked: the paper\'s MoCo-v3.', block: 'Rectangles of `minBlock` patches or more, until the share is masked exactly.', random: 'Single patches, drawn evenly.' }).default('none').describe('How patches of the online views are masked; masked ones are dropped.'),
   maskRatio: z.number().gt(0).lt(1).default(0.6).describe('Share of the online views\' patches that is masked, where mask is on.'),
-  minBlock: z.int().positive().default(16).describe('Fewest patches of a rectangle, where masks are of these; 16 of a grid of 14 × 14 in the papers.'),
+  minBlock,
   momentum: z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]).default([0.99, 1]).describe('Momentum of the target branch at the first and last step; a cosine between.'),
 }).describe('MoCo-v3 (Chen et al., ICCV 2021). The contrastive loss has the other images of one forward pass as negatives: prefer a large batch.size to batch.accumulate.');
 

@@ -1,6 +1,7 @@
 /** Siamese Image Modeling's own part of a run file, with the paper's defaults (Tao et al., CVPR 2023) and every switch of its ablation table. */
 import { z } from 'zod';
 import { choice } from '../choice.ts';
+import { minBlock } from './minBlock.ts';
 
 export const siameseSchema = z.strictObject({
   name: z.literal('siamese').describe('Siamese Image Modeling (Tao et al., CVPR 2023): predict the features of one view of an image from another, masked view of it, patch by patch.'),
@@ -10,7 +11,7 @@ export const siameseSchema = z.strictObject({
   scale: z.tuple([z.number().gt(0).max(1), z.number().gt(0).max(1)]).default([0.08, 1]).describe('Least and greatest area of the crops, as a share of the image.'),
   mask: choice({ block: 'Rectangles of `minBlock` patches or more, until the share is masked exactly.', random: 'Single patches, drawn evenly.', none: 'Nothing is masked.' }).default('block').describe('How patches of the online view are masked.'),
   maskRatio: z.number().gt(0).lt(1).default(0.6).describe('Share of the online view\'s patches that is masked; 0.6 of 196 is exactly 118.'),
-  minBlock: z.int().positive().default(16).describe('Fewest patches of a rectangle, where masks are of these; 16 of a grid of 14 × 14 in the papers.'),
+  minBlock,
   projectorNorm: choice({ batch: 'Batch norm over all tokens, as in the paper.', layer: 'Layer norm of each token.' }).default('batch').describe('Norm of the projector\'s blocks.'),
   predictorNorm: choice({ batch: 'Batch norm over all tokens, as in the paper.', layer: 'Layer norm of each token.' }).default('batch').describe('Norm of the predictor\'s blocks.'),
   targetNorm: choice({ layer: 'Layer norm without affine, as MAE has it.', l2: 'Unit length, as MoCo has it.' }).default('layer').describe('How target features are normalised.'),

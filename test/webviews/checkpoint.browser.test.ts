@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
+import type { Browser, Frame, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors, type TensorToWrite } from '../../backend/formats/tensorFile.ts';
 import { Random } from '../../backend/random.ts';
@@ -10,6 +10,7 @@ import { checkpoint, dict, global, pickle, tensor, text } from '../formats/hosti
 import { noBrowser, openBrowser } from '../helpers/browser.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { CheckpointServer, type CheckpointServerOptions } from './checkpointServer.ts';
+import { openPage, type OpenedPage } from './openedPage.ts';
 import { themes, type ThemeName } from './themes.ts';
 
 if (noBrowser) console.warn(`Skipped: the checkpoint inspector in a browser (${noBrowser}).`);
@@ -19,12 +20,8 @@ const fixtures = join(import.meta.dirname, '../fixtures');
 /** Where pictures are put, when someone wants to look at them. */
 const pictures = process.env.SIAMSCOPE_SCREENSHOTS;
 
-interface Opened {
+interface Opened extends OpenedPage {
   server: CheckpointServer;
-  context: BrowserContext;
-  page: Page;
-  view: Frame;
-  faults: string[];
 }
 
 /** A SiameseIM model as it is saved, small: what its names are, and values that look trained. */
@@ -83,16 +80,7 @@ describe.skipIf(noBrowser !== null)('the checkpoint inspector', () => {
 
   async function open(path: string, options: CheckpointServerOptions & { theme?: ThemeName; width?: number; height?: number; bypassCSP?: boolean } = {}): Promise<Opened> {
     const server = await CheckpointServer.start(path, options);
-    const context = await browser.newContext({ viewport: { width: options.width ?? 1280, height: options.height ?? 900 }, reducedMotion: 'reduce', bypassCSP: options.bypassCSP ?? false });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    const own = new URL(server.view.address()).origin;
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) faults.push(message.text()); });
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('dialog', (dialog) => { faults.push(`dialog ${dialog.message()}`); void dialog.dismiss(); });
-    page.on('request', (request) => { if (!/^\/($|\?|view|bundles\/checkpoint\.(js|css)$|message$|notices$|favicon)/.test(request.url().slice(own.length)) || !request.url().startsWith(own)) faults.push(`request ${request.url()}`); });
-    await page.goto(server.view.address(options.theme ?? 'dark'));
-    const entry = { server, context, page, view: page.frame('view')!, faults };
+    const entry = { server, ...(await openPage(browser, server.view.address(options.theme ?? 'dark'), 'checkpoint', options)) };
     opened.push(entry);
     return entry;
   }

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
+import type { Browser, Frame, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CorrespondenceCalls } from '../../backend/protocol.ts';
@@ -13,6 +13,7 @@ import { plainPatchFeatures } from '../evaluate/plainFeatures.ts';
 import { noBrowser, openBrowser } from '../helpers/browser.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { LookServer, startModels, type LookServerOptions } from './lookServer.ts';
+import { openPage, type OpenedPage } from './openedPage.ts';
 import { themes, type ThemeName } from './themes.ts';
 
 if (noBrowser) console.warn(`Skipped: dense correspondence in a browser (${noBrowser}).`);
@@ -26,12 +27,8 @@ const pictures = process.env.SIAMSCOPE_SCREENSHOTS;
 /** Patches a side of the reference models, whose images are 96 pixels wide. */
 const grid = 6;
 
-interface Opened {
+interface Opened extends OpenedPage {
   server: LookServer;
-  context: BrowserContext;
-  page: Page;
-  view: Frame;
-  faults: string[];
 }
 
 describe.skipIf(noBrowser !== null)('dense correspondence', () => {
@@ -41,16 +38,7 @@ describe.skipIf(noBrowser !== null)('dense correspondence', () => {
 
   async function open(options: LookServerOptions & { theme?: ThemeName; width?: number; bypassCSP?: boolean }): Promise<Opened> {
     const server = await LookServer.start(backend, options);
-    const context = await browser.newContext({ viewport: { width: options.width ?? 1280, height: 1000 }, reducedMotion: 'reduce', bypassCSP: options.bypassCSP ?? false });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    const own = new URL(server.view.address()).origin;
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) faults.push(message.text()); });
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('dialog', (dialog) => { faults.push(`dialog ${dialog.message()}`); void dialog.dismiss(); });
-    page.on('request', (request) => { if (!/^\/($|\?|view|bundles\/correspondence\.(js|css)$|message$|notices$|favicon)/.test(request.url().slice(own.length)) || !request.url().startsWith(own)) faults.push(`request ${request.url()}`); });
-    await page.goto(server.view.address(options.theme ?? 'dark'));
-    const entry = { server, context, page, view: page.frame('view')!, faults };
+    const entry = { server, ...(await openPage(browser, server.view.address(options.theme ?? 'dark'), 'correspondence', { height: 1000, ...options })) };
     opened.push(entry);
     return entry;
   }

@@ -4,11 +4,12 @@ import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
+import type { Browser, Frame, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noBrowser, openBrowser } from '../helpers/browser.ts';
 import { expectWithin, wallTime } from '../helpers/slowness.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+import { openPage, type OpenedPage } from './openedPage.ts';
 import { PanelServer, type PanelServerOptions } from './panelServer.ts';
 import { divergence, knownRun, lineOf, metricsRows, writeRun } from './runsFixture.ts';
 import { themes, type ThemeName } from './themes.ts';
@@ -19,12 +20,8 @@ const root = temporaryFolder();
 /** Where pictures are put, when someone wants to look at them. */
 const pictures = process.env.SIAMSCOPE_SCREENSHOTS;
 
-interface Opened {
+interface Opened extends OpenedPage {
   server: PanelServer;
-  context: BrowserContext;
-  page: Page;
-  view: Frame;
-  faults: string[];
 }
 
 /** Share of the processors that is idle, over half a second. */
@@ -42,17 +39,7 @@ describe.skipIf(noBrowser !== null)('the curves view', () => {
 
   async function open(sources: readonly string[], options: PanelServerOptions & { theme?: ThemeName; width?: number; height?: number; bypassCSP?: boolean; later?: boolean } = {}): Promise<Opened> {
     const server = await PanelServer.start(sources, options);
-    const context = await browser.newContext({ viewport: { width: options.width ?? 1280, height: options.height ?? 900 }, reducedMotion: 'reduce', bypassCSP: options.bypassCSP ?? false });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    const own = new URL(server.address()).origin;
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) faults.push(message.text()); });
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('dialog', (dialog) => { faults.push(`dialog ${dialog.message()}`); void dialog.dismiss(); });
-    page.on('request', (request) => { if (!/^\/($|\?|view|bundles\/curves\.(js|css)$|message$|notices$|favicon)/.test(request.url().slice(own.length)) || !request.url().startsWith(own)) faults.push(`request ${request.url()}`); });
-    await page.goto(server.address(options.theme ?? 'dark', options.later));
-    const view = page.frame('view')!;
-    const entry = { server, context, page, view, faults };
+    const entry = { server, ...(await openPage(browser, server.address(options.theme ?? 'dark', options.later), 'curves', options)) };
     opened.push(entry);
     return entry;
   }

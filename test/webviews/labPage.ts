@@ -1,23 +1,20 @@
 /** The augmentation lab's page in a browser, for tests: a run file over drawn pictures, the page under its real policy, and waiting for what it draws. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
+import type { Browser, Frame, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { renderImage } from '../../backend/data/generator/index.ts';
 import type { AugmentationCalls } from '../../backend/protocol.ts';
 import type { ViewBackend } from '../../extension/viewBackend.ts';
 import { openBrowser } from '../helpers/browser.ts';
 import { LabServer, startBackend, type LabServerOptions } from './labServer.ts';
+import { openPage, type OpenedPage } from './openedPage.ts';
 import type { ThemeName } from './themes.ts';
 
 export const [imageWidth, imageHeight] = [400, 300];
 
-export interface Opened {
+export interface Opened extends OpenedPage {
   server: LabServer;
-  context: BrowserContext;
-  page: Page;
-  view: Frame;
-  faults: string[];
 }
 
 /** `over` takes the place of what a run file of SiameseIM on a small model has. */
@@ -85,16 +82,7 @@ export class LabPages {
 
   async open(options: OpenOptions): Promise<Opened> {
     const server = await LabServer.start(this.backend, options);
-    const context = await this.browser.newContext({ viewport: { width: options.width ?? 1280, height: options.height ?? 900 }, reducedMotion: 'reduce', bypassCSP: options.bypassCSP ?? false });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    const own = new URL(server.view.address()).origin;
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) faults.push(message.text()); });
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('dialog', (dialog) => { faults.push(`dialog ${dialog.message()}`); void dialog.dismiss(); });
-    page.on('request', (request) => { if (!/^\/($|\?|view|bundles\/augmentation\.(js|css)$|message$|notices$|favicon)/.test(request.url().slice(own.length)) || !request.url().startsWith(own)) faults.push(`request ${request.url()}`); });
-    await page.goto(server.view.address(options.theme ?? 'dark'));
-    const entry = { server, context, page, view: page.frame('view')!, faults };
+    const entry = { server, ...(await openPage(this.browser, server.view.address(options.theme ?? 'dark'), 'augmentation', options)) };
     this.opened.push(entry);
     return entry;
   }

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
+import type { Browser, Frame, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CorrespondenceCalls } from '../../backend/protocol.ts';
 import type { Subject } from '../../extension/panels/correspondenceHost.ts';
@@ -12,6 +12,7 @@ import { photos, run } from '../cli/command.ts';
 import { noBrowser, openBrowser } from '../helpers/browser.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { LookServer, startModels } from './lookServer.ts';
+import { openPage, type OpenedPage } from './openedPage.ts';
 import { themes, type ThemeName } from './themes.ts';
 
 if (noBrowser) console.warn(`Skipped: a method's own things in a browser (${noBrowser}).`);
@@ -19,12 +20,8 @@ if (noBrowser) console.warn(`Skipped: a method's own things in a browser (${noBr
 const root = temporaryFolder();
 const pictures = process.env.SIAMSCOPE_SCREENSHOTS;
 
-interface Opened {
+interface Opened extends OpenedPage {
   server: LookServer;
-  context: BrowserContext;
-  page: Page;
-  view: Frame;
-  faults: string[];
 }
 
 describe('attention', () => {
@@ -51,13 +48,7 @@ describe.skipIf(noBrowser !== null)('a method\'s own things', () => {
 
   async function open(name: string, state: object, { theme = 'dark', width = 1280, bypassCSP = false }: { theme?: ThemeName; width?: number; bypassCSP?: boolean } = {}): Promise<Opened> {
     const server = await LookServer.start(backend, { subjects: [subject(name)], state });
-    const context = await browser.newContext({ viewport: { width, height: 1000 }, reducedMotion: 'reduce', bypassCSP });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) faults.push(message.text()); });
-    page.on('pageerror', (error) => faults.push(String(error)));
-    await page.goto(server.view.address(theme));
-    const entry = { server, context, page, view: page.frame('view')!, faults };
+    const entry = { server, ...(await openPage(browser, server.view.address(theme), 'correspondence', { width, height: 1000, bypassCSP })) };
     opened.push(entry);
     await until(entry.view, 'performance.getEntriesByName("look-shown").length > 0');
     return entry;

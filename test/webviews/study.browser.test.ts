@@ -2,15 +2,20 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
+import type { Browser, Frame, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { studyFile, writeProgress, writeResult, writeStatus, writeStudy, type WrittenStudy } from '../extension/studyFixture.ts';
 import { noBrowser, openBrowser } from '../helpers/browser.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+import { openPage, type OpenedPage } from './openedPage.ts';
 import { StudyServer, type StudyServerOptions } from './studyServer.ts';
 import { themes, type ThemeName } from './themes.ts';
 
 if (noBrowser) console.warn(`Skipped: the study's table in a browser (${noBrowser}).`);
+
+interface Opened extends OpenedPage {
+  server: StudyServer;
+}
 
 const root = temporaryFolder();
 /** Where pictures are put, when someone wants to look at them. */
@@ -20,19 +25,13 @@ const study = (values?: unknown): WrittenStudy => writeStudy(join(root, String(w
 
 describe.skipIf(noBrowser !== null)('a study\'s table', () => {
   let browser: Browser;
-  const opened: { server: StudyServer; context: BrowserContext }[] = [];
+  const opened: Opened[] = [];
 
-  async function open({ file }: WrittenStudy, { theme = 'dark', bypassCSP = false, width = 1180, height = 900, ...options }: StudyServerOptions & { theme?: ThemeName; bypassCSP?: boolean; width?: number; height?: number } = {}): Promise<{ server: StudyServer; page: Page; view: Frame; faults: string[] }> {
+  async function open({ file }: WrittenStudy, { theme = 'dark', bypassCSP = false, width = 1180, height = 900, ...options }: StudyServerOptions & { theme?: ThemeName; bypassCSP?: boolean; width?: number; height?: number } = {}): Promise<Opened> {
     const server = await StudyServer.start(file, options);
-    const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce', bypassCSP });
-    opened.push({ server, context });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) faults.push(message.text()); });
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('dialog', (dialog) => { faults.push(`dialog ${dialog.message()}`); void dialog.dismiss(); });
-    await page.goto(server.view.address(theme));
-    return { server, page, view: page.frame('view')!, faults };
+    const entry = { server, ...(await openPage(browser, server.view.address(theme), 'study', { width, height, bypassCSP })) };
+    opened.push(entry);
+    return entry;
   }
   const picture = (page: Page, name: string): Promise<unknown> => (pictures ? page.screenshot({ path: join(pictures, `study ${name}.png`) }) : Promise.resolve());
   /** The row's own, not its runs'. */

@@ -6,7 +6,7 @@ import { patchAt, patchInImage, patchInView, type Point } from './geometry.ts';
 import { ViewPicture, type Mark, type Pointed } from './picture.ts';
 import { Source, type SourceActions } from './source.ts';
 import type { Look } from './view.ts';
-import { hiddenWords, percent } from './words.ts';
+import { hiddenWords, listed, percent } from './words.ts';
 
 export interface StageActions extends SourceActions {
   /** The least or greatest area that the pipeline draws is to be the crop's. */
@@ -208,7 +208,7 @@ function readoutOf(sample: LabSample, { view, patch }: Pointed): string {
     if (there === null) without.push(other.name);
     else parts.push(`in ${other.name} at ${cellText(there, other.grid)}${other.hidden && other.mask?.[there] ? `, ${hiddenWords[other.hidden].place}` : ''}`);
   });
-  if (without.length > 0) parts.push(`not in ${without.length === 1 ? without[0]! : `${without.slice(0, -1).join(', ')} or ${without.at(-1)!}`}`);
+  if (without.length > 0) parts.push(`not in ${listed(without, 'or')}`);
   const heat = likeness(pairOf(sample, view), patch, grid);
   if (heat) {
     const best = heat.indexOf(Math.max(...heat));

@@ -13,4 +13,4 @@ export const hiddenWords: Readonly<Record<NonNullable<LabHidden>, { past: string
 export const hiddenCount = ({ mask }: Pick<LabShownView, 'mask'>): number => mask?.reduce((sum, value) => sum + value, 0) ?? 0;
 
 /** A list as it is read: "a, b and c". */
-export const listed = (parts: readonly string[]): string => (parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`);
+export const listed = (parts: readonly string[], last = 'and'): string => (parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} ${last} ${parts.at(-1)}`);
