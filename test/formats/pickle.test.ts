@@ -9,7 +9,8 @@ import { readPickle } from '../../backend/formats/pickle.ts';
 import { contentsOf } from '../../backend/formats/pthContents.ts';
 import { openTensorFile } from '../../backend/formats/tensorFile.ts';
 import { torchMeaning } from '../../backend/formats/torchPickle.ts';
-import { expectWithin, processorTime } from '../helpers/slowness.ts';
+import { expectWithin } from '../helpers/expectWithin.ts';
+import { processorTime } from '../helpers/slowness.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { checkpoint, dangerousCalls, dict, global, int, pickle, tensor, text } from './hostile.ts';
 

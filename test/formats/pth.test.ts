@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { InputError } from '../../backend/errors.ts';
 import { modelStateDict } from '../../backend/formats/stateDict.ts';
 import { openTensorFile } from '../../backend/formats/tensorFile.ts';
-import { expectWithin, processorTime } from '../helpers/slowness.ts';
+import { expectWithin } from '../helpers/expectWithin.ts';
+import { processorTime } from '../helpers/slowness.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { checkpoint, dict, global, pickle, tensor, text, zip } from './hostile.ts';
 

@@ -10,7 +10,8 @@ import { openTensorFile, writeSafetensors } from '../../backend/formats/tensorFi
 import type { TensorToWrite } from '../../backend/formats/tensorFile.ts';
 import { Random } from '../../backend/random.ts';
 import { pythonWith, runPython } from '../helpers/python.ts';
-import { expectWithin, processorTime } from '../helpers/slowness.ts';
+import { expectWithin } from '../helpers/expectWithin.ts';
+import { processorTime } from '../helpers/slowness.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const folder = temporaryFolder();

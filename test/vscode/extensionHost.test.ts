@@ -1,5 +1,5 @@
 /** The tests inside the extension host, trusted and not. */
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -13,8 +13,8 @@ closeBrowserAfterTests();
 
 describe.skipIf(inject('noWorkbench') && !inject('desktop'))('in the extension host', () => {
   it('activates quickly and serves run files', async () => {
-    const workspace = join(folder, 'trusted');
-    mkdirSync(workspace, { recursive: true });
+    // A new one for each try: what a try leaves would activate the extension as the next one opens.
+    const workspace = mkdtempSync(join(folder, 'trusted-'));
     cpSync(join(import.meta.dirname, '../fixtures/photos'), join(workspace, 'photos'), { recursive: true });
     await runHostTests('trusted', workspace);
   });
