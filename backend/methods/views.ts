@@ -41,7 +41,7 @@ export function pairedViews(model: ModelConfig, options: SiameseOptions): ViewPl
     sameCrop: options.views === 'same',
     views: [
       { name: 'online', size: model.imageSize, crop, ops: colour(blur(model, 1)), mask },
-      { name: 'target', size: model.imageSize, crop, ops: colour(blur(model, 0.1), { op: 'solarize', p: 0.2, threshold: 128 }), mask: null },
+      { name: 'target', size: model.imageSize, crop, ops: colour(blur(model, 0.1), { op: 'solarize', p: options.solarize, threshold: 128 }), mask: null },
     ],
   };
 }

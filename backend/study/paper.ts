@@ -21,9 +21,10 @@ const numbers = (ft: number | null, lin: number | null, box: number | null, mask
 
 /**
  * SiameseIM's parts at tiny size; every switch of its rows stays the row's own. Crops of .08 of a small image show next to nothing, blocks of
- * 16 patches are a quarter of a grid of 8 × 8, and in a short run a faster target loses its rank before anything is learned (docs/learning.md).
+ * 16 patches are a quarter of a grid of 8 × 8, in a short run a faster target loses its rank before anything is learned (docs/learning.md),
+ * and one target in five with inverted colours keeps patches from being told apart at all (docs/study.md).
  */
-const tinySiamese = { method: { name: 'siamese', decoderHeads: 4, projectorDepth: 1, predictorDepth: 2, trainPatchEmbed: true, scale: [0.3, 1], minBlock: 4, momentum: [0.998, 1] } };
+const tinySiamese = { method: { name: 'siamese', decoderHeads: 4, projectorDepth: 1, predictorDepth: 2, trainPatchEmbed: true, scale: [0.4, 1], maskRatio: 0.4, minBlock: 4, solarize: 0, momentum: [0.998, 1] } };
 const tinyMae = { method: { name: 'mae', decoderWidth: 64, decoderDepth: 2, decoderHeads: 4 } };
 
 const methods: { id: string; name: string; paper: Row['paper']; note?: string }[] = [
