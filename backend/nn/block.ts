@@ -1,7 +1,6 @@
 /** The pre-norm transformer block of ViT (Dosovitskiy et al., 2021), with layer or batch norm and an optional layer scale (Touvron et al., 2021). */
 import * as tf from '@tensorflow/tfjs-core';
 import { attention, split } from '../ops/attention.ts';
-import { biasedAttention } from '../ops/biasedAttention.ts';
 import { isRecording } from '../ops/gradients.ts';
 import { gelu } from '../ops/gelu.ts';
 import { linear } from '../ops/linear.ts';
@@ -67,8 +66,7 @@ export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, trainin
   };
   return tf.tidy(() => {
     const qkv = queryKeyValue(scope.at('attn'), norm(scope.at('norm1'), x, options.norm, training));
-    const bias = biasOf(scope, options.positionBias);
-    const attended = bias ? biasedAttention(qkv, bias, options.heads) : attention(qkv, options.heads);
+    const attended = attention(qkv, options.heads, biasOf(scope, options.positionBias));
     const h = tf.add(x, scaled('ls1', linearLayer(scope.at('attn.proj'), attended)));
     const hidden = gelu(linearLayer(scope.at('mlp.fc1'), norm(scope.at('norm2'), h, options.norm, training)));
     return tf.add(h, scaled('ls2', linearLayer(scope.at('mlp.fc2'), hidden)));

@@ -1,6 +1,9 @@
-/** Multi-head scaled dot-product self-attention (Vaswani et al., 2017) on a packed query, key and value, as ViT checkpoints have it. */
+/**
+ * Multi-head scaled dot-product self-attention (Vaswani et al., 2017) on a packed query, key and value, as ViT checkpoints have it; where
+ * blocks know places by relative position embeddings, with a bias on its logits that all images share (Shaw et al., 2018; BEiT).
+ */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp, many, one } from './op.ts';
+import { defineOp, many, type Tensors } from './op.ts';
 
 interface Heads {
   heads: number;
@@ -13,42 +16,51 @@ export function split(qkv: tf.Tensor, heads: number): [tf.Tensor, tf.Tensor, tf.
   return tf.unstack(parts, 0) as [tf.Tensor, tf.Tensor, tf.Tensor];
 }
 
-const probabilities = (q: tf.Tensor, k: tf.Tensor): tf.Tensor => tf.softmax(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(q.shape.at(-1)!)));
-
 /** [B, heads, T, d] -> [B, T, heads d]. */
-export const merge = (x: tf.Tensor): tf.Tensor => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [x.shape[0], x.shape[2]!, x.shape[1]! * x.shape[3]!]);
+const merge = (x: tf.Tensor): tf.Tensor => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [x.shape[0], x.shape[2]!, x.shape[1]! * x.shape[3]!]);
 
-const gradient = defineOp<Heads>({
-  name: 'AttentionGradient',
-  composition: ({ qkv, dy }, { heads }) => {
-    const [q, k, v] = split(qkv!, heads);
-    const [batch, tokens, width] = dy!.shape as [number, number, number];
-    const p = probabilities(q, k);
-    const dout = tf.transpose(tf.reshape(dy!, [batch, tokens, heads, width / heads]), [0, 2, 1, 3]);
-    const dp = tf.matMul(dout, v, false, true);
-    const ds = tf.mul(tf.mul(p, tf.sub(dp, tf.sum(tf.mul(dp, p), -1, true))), 1 / Math.sqrt(width / heads));
-    return tf.concat([merge(tf.matMul(ds, k)), merge(tf.matMul(ds, q, true, false)), merge(tf.matMul(p, dout, true, false))], 2);
-  },
-});
+function probabilities(q: tf.Tensor, k: tf.Tensor, bias: tf.Tensor | undefined): tf.Tensor {
+  const logits = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(q.shape.at(-1)!));
+  return tf.softmax(bias ? tf.add(logits, bias) : logits);
+}
 
-const run = defineOp<Heads>({
-  name: 'Attention',
-  // The second output is the engine's own, for its gradient: the logarithm of each row's sum [B, heads, T], or nothing [0].
-  composition: ({ qkv }, { heads }) => {
-    const [q, k, v] = split(qkv!, heads);
-    return [merge(tf.matMul(probabilities(q, k), v)), tf.zeros([0])];
-  },
-  saves: { inputs: ['qkv'], outputs: [true, true] },
-  // The probabilities are computed again: they are the largest activation of a block, T times as large as its tokens a head.
-  gradient: (dys, [qkv, y, sums], attrs) => ({ qkv: () => one(gradient({ qkv: qkv!, dy: (dys as tf.Tensor[])[0]!, y: y!, sums: sums! }, attrs)) }),
-});
+/** The second output is the engine's own, for its gradient: the logarithm of each row's sum [B, heads, T], or nothing [0]. */
+function attended({ qkv, bias }: Tensors, { heads }: Heads): tf.Tensor[] {
+  const [q, k, v] = split(qkv!, heads);
+  return [merge(tf.matMul(probabilities(q, k, bias), v)), tf.zeros([0])];
+}
 
-/** qkv [B, T, 3 D], queries first -> [B, T, D]. */
-export const attention = (qkv: tf.Tensor, heads: number): tf.Tensor => many(run({ qkv }, { heads }))[0]!;
+/** The probabilities are computed again: they are the largest activation of a block, T times as large as its tokens a head. */
+function gradients({ qkv, bias, dy }: Tensors, { heads }: Heads): tf.Tensor[] {
+  const [q, k, v] = split(qkv!, heads);
+  const [batch, tokens, width] = dy!.shape as [number, number, number];
+  const p = probabilities(q, k, bias);
+  const dout = tf.transpose(tf.reshape(dy!, [batch, tokens, heads, width / heads]), [0, 2, 1, 3]);
+  const dp = tf.matMul(dout, v, false, true);
+  const dlogits = tf.mul(p, tf.sub(dp, tf.sum(tf.mul(dp, p), -1, true)));
+  const ds = tf.mul(dlogits, 1 / Math.sqrt(width / heads));
+  const dqkv = tf.concat([merge(tf.matMul(ds, k)), merge(tf.matMul(ds, q, true, false)), merge(tf.matMul(p, dout, true, false))], 2);
+  return bias ? [dqkv, tf.sum(dlogits, 0)] : [dqkv];
+}
 
-/** The attention probabilities themselves, [B, heads, T, T], for pictures; no gradient. */
-export const attentionProbabilities = (qkv: tf.Tensor, heads: number): tf.Tensor =>
-  tf.tidy(() => {
-    const [q, k] = split(qkv, heads);
-    return probabilities(q, k);
+/** Two ops of one meaning: what is saved for a gradient cannot be left out. */
+function define(name: string, inputs: string[]): (inputs: Tensors, attrs: Heads) => tf.Tensor | tf.Tensor[] {
+  const gradient = defineOp<Heads>({ name: `${name}Gradient`, composition: gradients });
+  return defineOp<Heads>({
+    name,
+    composition: attended,
+    saves: { inputs, outputs: [true, true] },
+    gradient: (dys, saved, attrs) => {
+      const [y, sums] = saved.slice(inputs.length) as [tf.Tensor, tf.Tensor];
+      const own = Object.fromEntries(inputs.map((input, i) => [input, saved[i]!]));
+      const results = many(gradient({ ...own, dy: (dys as tf.Tensor[])[0]!, y, sums }, attrs));
+      return Object.fromEntries(inputs.map((input, i) => [input, () => results[i]!]));
+    },
   });
+}
+
+const plain = define('Attention', ['qkv']);
+const biased = define('BiasedAttention', ['qkv', 'bias']);
+
+/** qkv [B, T, 3 D], queries first, bias [heads, T, T] or null -> [B, T, D]. */
+export const attention = (qkv: tf.Tensor, heads: number, bias: tf.Tensor | null = null): tf.Tensor => many(bias ? biased({ qkv, bias }, { heads }) : plain({ qkv }, { heads }))[0]!;

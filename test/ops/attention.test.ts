@@ -12,32 +12,34 @@ import { testEngines } from '../helpers/engines.ts';
 const [batch, tokens, heads, size] = [3, 37, 2, 12], width = heads * size;
 const random = new Random(3);
 const values = (count: number): number[] => Array.from({ length: count }, () => random.normal());
-const qkvValues = values(batch * tokens * 3 * width), dyValues = values(batch * tokens * width);
+const qkvValues = values(batch * tokens * 3 * width), dyValues = values(batch * tokens * width), biasValues = values(heads * tokens * tokens);
 const greatestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number => Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
 
 const engines = await testEngines(['cpu', 'torch']);
 const reference = engines.find(({ name }) => name === 'cpu'), torch = engines.find(({ name, precision }) => name === 'torch' && precision === 'fp32');
 
-test.skipIf(!reference || !torch)('fused attention and products give the reference\'s values and gradients, and leave no tensor behind', async () => {
+test.skipIf(!reference || !torch).each([['without a bias', false], ['with a bias', true]])('fused attention and products give the reference\'s values and gradients, and leave no tensor behind, %s', async (_, hasBias) => {
   await reference!.open();
-  const variable = tf.variable(tf.tensor(qkvValues, [batch, tokens, 3 * width]));
+  const inputs = [tf.variable(tf.tensor(qkvValues, [batch, tokens, 3 * width])), ...(hasBias ? [tf.variable(tf.tensor(biasValues, [heads, tokens, tokens]))] : [])];
   const { value, gradients } = valueAndGradients(() => {
-    const y = attention(variable, heads);
+    const y = attention(inputs[0]!, heads, inputs[1]);
     return { loss: tf.sum(tf.mul(y, tf.tensor(dyValues, y.shape))), y };
-  }, [variable]);
-  const expected = { y: await value.y.data(), dqkv: await gradients[0]!.data() };
+  }, inputs);
+  const expected = { y: await value.y.data(), gradients: await Promise.all(gradients.map((gradient) => gradient!.data())) };
   reference!.close();
 
   await torch!.open();
   const b = tf.backend() as TorchBackend;
   for (const [forward, backward] of [[fusedAttention, fusedAttentionGradient], [productAttention, productAttentionGradient]] as const) {
     const before = tf.memory().numTensors;
-    const qkv = tf.tensor(qkvValues, [batch, tokens, 3 * width]), dy = tf.tensor(dyValues, [batch, tokens, width]);
-    const outputs = forward(b, qkv, heads).map((info) => tf.engine().makeTensorFromTensorInfo(info));
-    const dqkv = tf.engine().makeTensorFromTensorInfo(backward(b, { qkv, dy, y: outputs[0]!, sums: outputs[1]! }, heads));
+    const qkv = tf.tensor(qkvValues, [batch, tokens, 3 * width]), dy = tf.tensor(dyValues, [batch, tokens, width]), bias = hasBias ? tf.tensor(biasValues, [heads, tokens, tokens]) : null;
+    const outputs = forward(b, { qkv, bias }, heads).map((info) => tf.engine().makeTensorFromTensorInfo(info));
+    const actual = backward(b, { qkv, bias, dy, y: outputs[0]!, sums: outputs[1]! }, heads).map((info) => tf.engine().makeTensorFromTensorInfo(info));
     expect(greatestDifference(await outputs[0]!.data(), expected.y), forward.name).toBeLessThan(2e-6);
-    expect(greatestDifference(await dqkv.data(), expected.dqkv), backward.name).toBeLessThan(1e-5);
-    tf.dispose([qkv, dy, outputs, dqkv]);
+    expect(actual).toHaveLength(expected.gradients.length);
+    for (const [i, gradient] of actual.entries()) expect(greatestDifference(await gradient.data(), expected.gradients[i]!), `${backward.name}, gradient ${i}`).toBeLessThan(1e-5);
+    tf.dispose([qkv, dy, outputs, actual]);
+    bias?.dispose();
     expect(tf.memory().numTensors, forward.name).toBe(before);
   }
   torch!.close();

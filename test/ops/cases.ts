@@ -78,7 +78,7 @@ function normalise(x: Float64Array, width: number, eps: number, last: boolean, s
   return y;
 }
 
-function attend(qkv: Float64Array, batch: number, tokens: number, heads: number, size: number): Float64Array {
+function attend(qkv: Float64Array, batch: number, tokens: number, heads: number, size: number, bias?: Float64Array): Float64Array {
   const width = heads * size;
   const value = (b: number, t: number, part: number, h: number, i: number): number => qkv[((b * tokens + t) * 3 + part) * width + h * size + i]!;
   const out = new Float64Array(batch * tokens * width);
@@ -88,7 +88,7 @@ function attend(qkv: Float64Array, batch: number, tokens: number, heads: number,
         const scores = Array.from({ length: tokens }, (_, s) => {
           let dot = 0;
           for (let i = 0; i < size; i++) dot += value(b, t, 0, h, i) * value(b, s, 1, h, i);
-          return Math.exp(dot / Math.sqrt(size));
+          return Math.exp(dot / Math.sqrt(size) + (bias?.[(h * tokens + t) * tokens + s] ?? 0));
         });
         const total = scores.reduce((p, q) => p + q, 0);
         for (let i = 0; i < size; i++) out[(b * tokens + t) * width + h * size + i] = scores.reduce((sum, p, s) => sum + (p / total) * value(b, s, 2, h, i), 0);
@@ -177,6 +177,7 @@ export const opCases: OpCase[] = [
   { name: 'layer norm without affine', shapes: { x: [5, 8] }, run: ({ x }) => layerNorm(x!, null, null, 1e-5), reference: ({ x }) => normalise(x!, 8, 1e-5, true) },
   { name: 'batch norm', shapes: { x: [3, 4, 6], scale: [6], offset: [6] }, run: ({ x, scale, offset }) => batchNorm(x!, scale!, offset!, 1e-5).y, reference: ({ x, scale, offset }) => normalise(x!, 6, 1e-5, false, scale, offset) },
   { name: 'attention', shapes: { qkv: [2, 5, 24] }, run: ({ qkv }) => attention(qkv!, 2), reference: ({ qkv }) => attend(qkv!, 2, 5, 2, 4) },
+  { name: 'attention with a bias', shapes: { qkv: [2, 5, 24], bias: [2, 5, 5] }, run: ({ qkv, bias }) => attention(qkv!, 2, bias), reference: ({ qkv, bias }) => attend(qkv!, 2, 5, 2, 4, bias) },
   {
     name: 'gather tokens',
     shapes: { x: [2, 4, 3] },

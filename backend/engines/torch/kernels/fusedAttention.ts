@@ -3,6 +3,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { processor } from '../../hardware.ts';
 import type { TorchBackend } from '../backend.ts';
 import type { Handle } from '../library.ts';
+import { productAttentionGradient, type AttentionInputs } from './productAttention.ts';
 
 const hasAvx512 = processor().flags.includes('avx512f');
 
@@ -25,19 +26,22 @@ function perHead(b: TorchBackend, handle: Handle, [batch, tokens, width]: number
 }
 
 /** [y, logarithms of the rows' sums]. */
-export function fusedAttention(b: TorchBackend, qkv: TensorInfo, heads: number): TensorInfo[] {
+export function fusedAttention(b: TorchBackend, { qkv, bias }: AttentionInputs, heads: number): TensorInfo[] {
   const { torch } = b;
   const [batch, tokens, triple] = qkv.shape as [number, number, number];
   const [q, k, v] = perHead(b, b.compute(qkv), qkv.shape, 3, heads) as [Handle, Handle, Handle];
-  const y = torch.call('_scaled_dot_product_flash_attention_for_cpu', '', q, k, v, torch.float(0), 0, 0, 0);
+  const mask = bias ? torch.some(torch.call('reshape', '', b.compute(bias), torch.list([1, heads, tokens, tokens]))) : 0;
+  const y = torch.call('_scaled_dot_product_flash_attention_for_cpu', '', q, k, v, torch.float(0), 0, mask, 0);
   const sums = torch.result(1);
   const shape = [batch, tokens, triple / 3];
   const merged = torch.call('reshape', '', torch.call('transpose', 'int', y, 1, 2), torch.list(shape));
   return [b.adopt(merged, shape, 'float32'), b.adopt(sums, [batch, heads, tokens], 'float32')];
 }
 
-export function fusedAttentionGradient(b: TorchBackend, { qkv, dy, y, sums }: Record<'qkv' | 'dy' | 'y' | 'sums', TensorInfo>, heads: number): TensorInfo {
-  const { torch } = b;
+/** The fused gradient gives a bias none: where there is one, products do. */
+export function fusedAttentionGradient(b: TorchBackend, inputs: AttentionInputs & Record<'dy' | 'y' | 'sums', TensorInfo>, heads: number): TensorInfo[] {
+  if (inputs.bias) return productAttentionGradient(b, inputs, heads);
+  const { torch } = b, { qkv, dy, y, sums } = inputs;
   const [batch, tokens, triple] = qkv.shape as [number, number, number];
   const [q, k, v] = perHead(b, b.compute(qkv), qkv.shape, 3, heads) as [Handle, Handle, Handle];
   const [d] = perHead(b, b.compute(dy), dy.shape, 1, heads) as [Handle];
@@ -53,5 +57,5 @@ export function fusedAttentionGradient(b: TorchBackend, { qkv, dy, y, sums }: Re
     torch.release(gradient);
   });
   torch.release(target);
-  return b.adopt(result, qkv.shape, 'float32');
+  return [b.adopt(result, qkv.shape, 'float32')];
 }

@@ -6,9 +6,17 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { TorchBackend } from '../backend.ts';
 import { elementBytes, type Handle } from '../library.ts';
+import { addScaled } from './elementwise.ts';
 
 /** Bytes of one chunk's probabilities; a share of the last-level cache. */
 const chunkBytes = 4 << 20;
+
+export interface AttentionInputs {
+  /** [B, T, 3 D]. */
+  qkv: TensorInfo;
+  /** [heads, T, T], or null. */
+  bias: TensorInfo | null;
+}
 
 interface Layout {
   batch: number;
@@ -30,12 +38,12 @@ function layout(b: TorchBackend, qkv: TensorInfo, heads: number): Layout {
   return { batch, tokens, heads, size, scale: 1 / Math.sqrt(size), chunk };
 }
 
-/** a b * alpha for batches of matrices into a new tensor of `rows` x `columns`; consumes a and b. */
-function scaledProduct(b: TorchBackend, a: Handle, c: Handle, shape: [number, number, number], alpha: number): Handle {
+/** a b * alpha for batches of matrices, added to `onto`, or else in a new tensor of `shape`; consumes all that it is given. */
+function scaledProduct(b: TorchBackend, a: Handle, c: Handle, shape: [number, number, number], alpha: number, onto: Handle | null = null): Handle {
   const { torch, device } = b;
-  const out = torch.empty(shape, b.computeDtype, device);
+  const out = onto ?? torch.empty(shape, b.computeDtype, device);
   const f = torch.function(`int aoti_torch_${device.type}_baddbmm_out(uint64 out, uint64 self, uint64 a, uint64 b, double beta, double alpha)`, device.type)!;
-  torch.check(f(out, out, a, c, 0, alpha), 'baddbmm');
+  torch.check(f(out, out, a, c, onto === null ? 0 : 1, alpha), 'baddbmm');
   torch.release(a);
   torch.release(c);
   return out;
@@ -63,22 +71,42 @@ function unpack(b: TorchBackend, qkv: Handle, from: number, n: number, { tokens,
   return [q!, k!, v!];
 }
 
-function probabilities(b: TorchBackend, q: Handle, k: Handle, n: number, { tokens, heads, scale }: Layout): Handle {
-  const scores = scaledProduct(b, b.torch.ref(q), transposed(b, k), [n * heads, tokens, tokens], scale);
+/** The bias [heads, T, T] once for each of n images, a new tensor [n heads, T, T]. */
+function repeated(b: TorchBackend, bias: Handle, n: number, { tokens, heads }: Layout): Handle {
+  const { torch } = b;
+  const copies = torch.empty([n, heads, tokens, tokens], b.computeDtype, b.device);
+  torch.copy(copies, bias);
+  return torch.call('reshape', '', copies, torch.list([n * heads, tokens, tokens]));
+}
+
+function probabilities(b: TorchBackend, q: Handle, k: Handle, bias: Handle | null, n: number, l: Layout): Handle {
+  const { tokens, heads, scale } = l;
+  const scores = scaledProduct(b, b.torch.ref(q), transposed(b, k), [n * heads, tokens, tokens], scale, bias === null ? null : repeated(b, bias, n, l));
   return b.torch.call('_softmax', '', scores, 2, 0);
 }
 
+/** `sum` [heads, T, T] in fp32, or null at first, and the sum over images of ds [n heads, T, T]; consumes `sum` alone. */
+function summedOverImages(b: TorchBackend, sum: Handle | null, ds: Handle, n: number, { tokens, heads }: Layout): Handle {
+  const { torch } = b;
+  const own = torch.call('sum', 'dim_IntList', torch.call('reshape', '', torch.ref(ds), torch.list([n, heads, tokens, tokens])), torch.some(torch.list([0])), 0, torch.some(torch.dtypeCode.float32));
+  if (sum === null) return own;
+  const both = addScaled(b, sum, own, 1);
+  torch.release(sum);
+  torch.release(own);
+  return both;
+}
+
 /** [y, nothing]: the gradient computes again what it needs. */
-export function productAttention(b: TorchBackend, qkv: TensorInfo, heads: number): TensorInfo[] {
+export function productAttention(b: TorchBackend, { qkv, bias }: AttentionInputs, heads: number): TensorInfo[] {
   const { torch } = b;
   const l = layout(b, qkv, heads);
   const width = l.heads * l.size;
-  const packed = b.compute(qkv);
+  const packed = b.compute(qkv), added = bias && b.compute(bias);
   const out = torch.empty([l.batch, l.tokens, width], b.computeDtype, b.device);
   for (let from = 0; from < l.batch; from += l.chunk) {
     const n = Math.min(l.chunk, l.batch - from);
     const [q, k, v] = unpack(b, packed, from, n, l);
-    const p = probabilities(b, q, k, n, l);
+    const p = probabilities(b, q, k, added, n, l);
     const o = torch.call('bmm', '', p, v);
     torch.release(q);
     torch.release(k);
@@ -88,24 +116,27 @@ export function productAttention(b: TorchBackend, qkv: TensorInfo, heads: number
     torch.release(target);
     torch.release(merged);
   }
-  torch.release(packed);
+  for (const handle of [packed, added]) if (handle !== null) torch.release(handle);
   return [b.adopt(out, [l.batch, l.tokens, width], 'float32'), b.adopt(torch.empty([0], 'float32', b.device), [0], 'float32')];
 }
 
-export function productAttentionGradient(b: TorchBackend, { qkv, dy }: Record<'qkv' | 'dy', TensorInfo>, heads: number): TensorInfo {
+/** [dqkv], and the bias's where there is one. */
+export function productAttentionGradient(b: TorchBackend, { qkv, bias, dy }: AttentionInputs & { dy: TensorInfo }, heads: number): TensorInfo[] {
   const { torch } = b;
   const l = layout(b, qkv, heads);
-  const packed = b.compute(qkv), dout = b.compute(dy);
+  const packed = b.compute(qkv), added = bias && b.compute(bias), dout = b.compute(dy);
+  let dbias: Handle | null = null;
   const result = torch.empty(qkv.shape, b.computeDtype, b.device);
   for (let from = 0; from < l.batch; from += l.chunk) {
     const n = Math.min(l.chunk, l.batch - from);
     const matrices = n * l.heads;
     const [q, k, v] = unpack(b, packed, from, n, l);
-    const p = probabilities(b, q, k, n, l);
+    const p = probabilities(b, q, k, added, n, l);
     const d = perHead(b, images(b, dout, from, from + n), n, l);
     const dp = torch.call('bmm', '', torch.ref(d), transposed(b, v));
     torch.release(v);
     const ds = torch.call('_softmax_backward_data', '', dp, torch.ref(p), 2, torch.dtypeCode[b.computeDtype]);
+    if (bias) dbias = summedOverImages(b, dbias, ds, n, l);
     const shape: [number, number, number] = [matrices, l.tokens, l.size];
     const dv = torch.call('bmm', '', transposed(b, p), d);
     torch.release(p);
@@ -122,7 +153,7 @@ export function productAttentionGradient(b: TorchBackend, { qkv, dy }: Record<'q
     });
     torch.release(target);
   }
-  torch.release(packed);
-  torch.release(dout);
-  return b.adopt(result, qkv.shape, 'float32');
+  for (const handle of [packed, added, dout]) if (handle !== null) torch.release(handle);
+  const dqkv = b.adopt(result, qkv.shape, 'float32');
+  return bias ? [dqkv, b.adopt(dbias!, bias.shape, 'float32')] : [dqkv];
 }
