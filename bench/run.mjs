@@ -31,10 +31,11 @@ function python() {
 const lastJson = (text) => JSON.parse(text.slice(text.indexOf('{')));
 const run = (command, args) => lastJson(execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 }));
 const precisions = values.precision ? [values.precision] : ['bf16', 'fp32'];
-const methods = ['siamese', 'mae', 'mocov3', 'mocov3-mask', 'dino', 'ibot', 'msn', 'densecl', 'beit', 'supervised'];
+const methods = ['siamese', 'mae', 'mocov3', 'mocov3-mask', 'dino', 'ibot', 'msn', 'densecl', 'densecl-resnet', 'beit', 'supervised'];
 const work = ['--batch', values.batch, '--steps', values.steps];
-/** MoCo-v3 with a mask is a recipe; every other method is named with its paper's options. */
-const ours = (method, precision) => run(process.execPath, [siamscope, 'bench', 'step', ...(method === 'mocov3-mask' ? ['--preset', `mocov3-mask-vit-${values.arch}`] : ['--method', method, '--arch', `vit_${values.arch}`]), ...work, '--precision', precision, '--json']);
+/** Recipes; every other method is named with its paper's options. */
+const presets = { 'mocov3-mask': `mocov3-mask-vit-${values.arch}`, 'densecl-resnet': 'densecl-resnet50' };
+const ours = (method, precision) => run(process.execPath, [siamscope, 'bench', 'step', ...(presets[method] ? ['--preset', presets[method]] : ['--method', method, '--arch', `vit_${values.arch}`]), ...work, '--precision', precision, '--json']);
 const peer = (interpreter, method, precision, compiled) => run(interpreter, [join(root, 'bench/peers/methods.py'), '--method', method, '--arch', values.arch, ...work, '--precision', precision, ...(compiled ? ['--compile'] : [])]);
 
 /** Every method beside eager PyTorch, as rows of a Markdown table: rates, memory, ratios of the clock and of processor time. */

@@ -44,6 +44,8 @@ export interface ParameterUpdates {
   adamw(group: AdamWGroup, step: number, rates: AdamWRates): void;
   /** target += weight (source - target), for each pair. */
   lerp(targets: TensorInfo[], sources: TensorInfo[], weight: number): void;
+  /** target [R, K]: its columns of the numbers `places` [B] (int32, each at most once) become the rows of `values` [B, R]. */
+  putColumns(target: TensorInfo, places: TensorInfo, values: TensorInfo): void;
   /** The square root of the sum of squares of each tensor's values. */
   norms(tensors: TensorInfo[]): number[];
 }

@@ -94,10 +94,7 @@ function enqueue(parameters: Parameters, name: string, keys: tf.Tensor): void {
   const [batch, length] = [keys.shape[0], queue.shape[1]!];
   if (length % batch !== 0) throw new InputError(`method.queueLength ${length} is not a multiple of the batch of ${batch} images: set batch.size to a divisor of it`);
   parameters.statistics?.later([keys], (seen) => {
-    const columns = tf.reshape(tf.range(0, length), [1, length]), places = tf.reshape(tf.range(0, batch), [batch, 1]);
-    const at = tf.cast(tf.equal(columns, tf.add(places, pointer)), 'float32');
-    const kept = tf.mul(queue, tf.sub(1, tf.sum(at, 0, true)));
-    queue.assign(tf.add(kept, tf.matMul(seen as tf.Tensor2D, at as tf.Tensor2D, true, false)));
+    parameterUpdates().putColumns(queue, tf.cast(tf.add(tf.range(0, batch), pointer), 'int32'), seen);
     const next = tf.add(pointer, batch);
     parameterUpdates().lerp([pointer], [tf.mul(next, tf.cast(tf.less(next, length), 'float32'))], 1);
   });

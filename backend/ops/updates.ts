@@ -21,6 +21,14 @@ const composed: ParameterUpdates = {
   lerp(targets: tf.TensorInfo[], sources: tf.TensorInfo[], weight: number): void {
     targets.forEach((target, i) => tf.tidy(() => (target as tf.Variable).assign(tf.add(target as tf.Tensor, tf.mul(tf.sub(sources[i] as tf.Tensor, target as tf.Tensor), weight)))));
   },
+  putColumns(target: tf.TensorInfo, places: tf.TensorInfo, values: tf.TensorInfo): void {
+    const [rows, columns] = target.shape as [number, number], variable = target as tf.Variable;
+    tf.tidy(() => {
+      const at = tf.cast(tf.equal(tf.reshape(tf.range(0, columns, 1, 'int32'), [1, columns]), tf.reshape(places as tf.Tensor, [-1, 1])), 'float32');
+      const kept = tf.mul(variable, tf.sub(1, tf.sum(at, 0, true)));
+      variable.assign(tf.add(kept, tf.reshape(tf.matMul(values as tf.Tensor2D, at as tf.Tensor2D, true, false), [rows, columns])));
+    });
+  },
   norms: (tensors: tf.TensorInfo[]): number[] => tensors.map((t) => Math.sqrt(tf.tidy(() => tf.sum(tf.square(t as tf.Tensor)).dataSync()[0]!))),
 };
 

@@ -153,13 +153,16 @@ class MSN(nn.Module):
 class DenseCL(nn.Module):
     """Images and every patch against queues of 65,536 keys."""
     def __init__(s, d, heads):
-        super().__init__(); s.online = nn.ModuleDict(dict(encoder=ViT(d, heads, 'learned'), single=mlp(d, 2048, 128, act=nn.ReLU), dense=mlp(d, 2048, 128, act=nn.ReLU)))
+        super().__init__(); encoder, width = s.backbone(d, heads)
+        s.online = nn.ModuleDict(dict(encoder=encoder, single=mlp(width, 2048, 128, act=nn.ReLU), dense=mlp(width, 2048, 128, act=nn.ReLU)))
         s.target = frozen(copy.deepcopy(s.online))
         for name in ('queue', 'queue2'): s.register_buffer(name, F.normalize(torch.randn(128, 65536), dim=0))
     def inputs(s, b): return images(b), images(b)
     def followers(s): return [(s.target, s.online)]
+    def backbone(s, d, heads): return ViT(d, heads, 'learned'), d
+    def features(s, encoder, x): return encoder.norm(encoder(x)[:, 1:])
     def project(s, branch, x):
-        y = branch.encoder.norm(branch.encoder(x)[:, 1:]); grid = branch.dense(y)
+        y = s.features(branch.encoder, x); grid = branch.dense(y)
         return y.float(), F.normalize(branch.single(y.mean(1)).float(), dim=-1), F.normalize(grid.float(), dim=-1), F.normalize(grid.float().mean(1), dim=-1)
     def contrast(s, q, positive, queue):
         logits = torch.cat([positive[:, None], q @ queue], 1) / .2; return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long, device=q.device))
@@ -171,6 +174,14 @@ class DenseCL(nn.Module):
         loss = .5 * s.contrast(single, (single * k_single).sum(-1), s.queue.clone()) + .5 * s.contrast(grid.flatten(0, 1), (grid * matched).sum(-1).flatten(), s.queue2.clone())
         with torch.no_grad(): s.queue[:, :len(x1)] = k_single.T; s.queue2[:, :len(x1)] = k_pooled.T
         return loss
+
+
+class ResNetDenseCL(DenseCL):
+    """The same on ResNet-50, channels last."""
+    def backbone(s, d, heads):
+        from torchvision.models import resnet50
+        return nn.Sequential(*list(resnet50().children())[:-2]).to(memory_format=torch.channels_last), 2048
+    def features(s, encoder, x): return encoder(x.contiguous(memory_format=torch.channels_last)).flatten(2).transpose(1, 2)
 
 
 class BEiT(nn.Module):
@@ -202,7 +213,7 @@ class Supervised(nn.Module):
         return -(t * F.log_softmax(s.head(s.encoder.norm(s.encoder(x)[:, 1:].mean(1))).float(), -1)).sum(-1).mean()
 
 
-METHODS = {'siamese': Siamese, 'mae': MAE, 'mocov3': MoCo, 'mocov3-mask': MaskedMoCo, 'dino': DINO, 'ibot': IBOT, 'msn': MSN, 'densecl': DenseCL, 'beit': BEiT, 'supervised': Supervised}
+METHODS = {'siamese': Siamese, 'mae': MAE, 'mocov3': MoCo, 'mocov3-mask': MaskedMoCo, 'dino': DINO, 'ibot': IBOT, 'msn': MSN, 'densecl': DenseCL, 'densecl-resnet': ResNetDenseCL, 'beit': BEiT, 'supervised': Supervised}
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser()

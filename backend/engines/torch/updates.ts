@@ -37,6 +37,15 @@ export class TorchUpdates implements ParameterUpdates {
     });
   }
 
+  putColumns(target: TensorInfo, places: TensorInfo, values: TensorInfo): void {
+    const { b } = this;
+    const { torch } = b;
+    const index = torch.call('_to_copy', '', torch.ref(b.handle(places)), torch.some(torch.dtypeCode.int64), 0, 0, 0, 0, 0);
+    const columns = torch.call('transpose', 'int', b.as(b.handle(values), 'float32'), 0, 1);
+    torch.release(torch.call('index_copy_', '', torch.ref(b.handle(target)), 1, index, columns));
+    b.changed(target);
+  }
+
   norms(tensors: TensorInfo[]): number[] {
     if (tensors.length === 0) return [];
     const { b } = this;
