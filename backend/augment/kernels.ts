@@ -13,7 +13,7 @@ declare const WebAssembly: {
   Instance: new (module: object, imports: object) => { readonly exports: object };
 };
 
-/** The exports of kernels/image.ts and kernels/policy.ts; pointers are byte offsets into `memory`. */
+/** The exports of kernels/image.ts, kernels/policy.ts and kernels/filter.ts; pointers are byte offsets into `memory`. */
 interface KernelExports {
   memory: Memory;
   heapBase(): number;
@@ -30,6 +30,8 @@ interface KernelExports {
   affine(source: number, target: number, width: number, height: number, isCubic: number, a: number, b: number, c: number, d: number, e: number, f: number): void;
   sharpen(source: number, target: number, width: number, height: number, factor: number): void;
   orient(source: number, target: number, width: number, height: number, orientation: number): void;
+  weightedRows(source: number, sourceStride: number, target: number, rows: number, length: number, offsets: number, weights: number, taps: number): void;
+  weightedColumns(source: number, sourceStride: number, target: number, rows: number, length: number, offsets: number, weights: number, firsts: number, counts: number): void;
 }
 
 /** Kernels read and write sixteen bytes at a time, so every buffer has this many spare bytes behind it. */
@@ -90,6 +92,13 @@ export class Kernels {
   /** The arena's bytes at `pointer`; valid until the next `allocate`. */
   bytes(pointer: number, length: number): Uint8Array {
     return this.view.subarray(pointer, pointer + length);
+  }
+
+  /** Copies numbers into the arena. */
+  numbers(values: Float64Array | Int32Array): number {
+    const pointer = this.allocate(values.byteLength);
+    this.view.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), pointer);
+    return pointer;
   }
 
   /** Copies packed RGB into the arena. */

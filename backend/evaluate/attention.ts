@@ -28,7 +28,7 @@ export async function attentionMaps(m: FeatureModel, pixels: Uint8Array, branch:
       encoderTokens(m, imagePatches(pixels, sideOf(pixels), patchSize), branch, (tokens, index) => {
         if (index === block - 1) entering = tf.clone(tokens);
       });
-      return attentionProbabilities(encoderScope(m, branch).at(`blocks.${block}`), entering!, { ...encoderBlock(m.model), positionBias: relativeBias(encoderScope(m, branch).at(sharedBias)) });
+      return attentionProbabilities(encoderScope(m, branch).at(`blocks.${block}`), entering!, { ...encoderBlock(m.model), positionBias: relativeBias(encoderScope(m, branch).at(sharedBias), entering!.shape[1]! - 1) });
     }),
   );
   const [, heads, tokens] = probabilities.shape as [number, number, number];

@@ -55,11 +55,10 @@ export function encoderScope({ method, parameters }: FeatureModel, branch: Branc
 /** DINO and iBOT hand a factor to the interpolation that is a tenth of a patch too large, against rounding; the others interpolate to the size itself. */
 export const positionScale = (method: string, from: number, to: number): number => (method === 'dino' || method === 'ibot' ? (to + 0.1) / from : to / from);
 
-/** Positions of side x side patches, resized by the method's rule where the model was made for another size; null where they are relative. Throws InputError where these are not known for the size. */
+/** Positions of side x side patches, resized by the method's rule where the model was made for another size; null where they are relative, which resize themselves. */
 function positionsFor({ model, method, parameters }: FeatureModel, scope: Scope, side: number): tf.Tensor | null {
-  const { grid, imageSize } = modelDimensions(model);
+  const { grid } = modelDimensions(model);
   const positions = scope.has('pos_embed') ? scope.get('pos_embed') : parameters.has('pos_embed') ? parameters.get('pos_embed') : null;
-  if (!positions && side !== grid) throw new InputError(`relative positions are only known for the model's own images of ${imageSize} pixels`);
   return positions && resizedPositions(positions, grid, side, positionScale(method.name, grid, side));
 }
 

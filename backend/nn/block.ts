@@ -21,8 +21,8 @@ export interface BlockOptions {
 
 const mlpRatio = 4;
 
-/** What is given for all blocks, or else by the block's own table. */
-const biasOf = (scope: Scope, given: tf.Tensor | null | undefined): tf.Tensor | null => given ?? relativeBias(scope.at('attn'));
+/** What is given for all blocks, or else by the block's own table; x [B, T, ...]. */
+const biasOf = (scope: Scope, given: tf.Tensor | null | undefined, x: tf.Tensor): tf.Tensor | null => given ?? relativeBias(scope.at('attn'), x.shape[1]! - 1);
 
 export function blockSpecs(name: string, { width, norm: kind, layerScale }: BlockOptions): ParameterSpec[] {
   const scale = (branch: string): ParameterSpec[] => (layerScale === null ? [] : [{ name: `${name}.${branch}.gamma`, shape: [width], initializer: { kind: 'constant', value: layerScale }, trainable: true }]);
@@ -52,7 +52,7 @@ export function attentionProbabilities(scope: Scope, x: tf.Tensor, { heads, norm
   return tf.tidy(() => {
     const [q, k] = split(queryKeyValue(scope.at('attn'), norm(scope.at('norm1'), x, kind, false)), heads);
     const logits = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(q.shape.at(-1)!));
-    const bias = biasOf(scope, positionBias);
+    const bias = biasOf(scope, positionBias, x);
     return tf.softmax(bias ? tf.add(logits, bias) : logits);
   });
 }
@@ -66,7 +66,7 @@ export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, trainin
   };
   return tf.tidy(() => {
     const qkv = queryKeyValue(scope.at('attn'), norm(scope.at('norm1'), x, options.norm, training));
-    const attended = attention(qkv, options.heads, biasOf(scope, options.positionBias));
+    const attended = attention(qkv, options.heads, biasOf(scope, options.positionBias, x));
     const h = tf.add(x, scaled('ls1', linearLayer(scope.at('attn.proj'), attended)));
     const hidden = gelu(linearLayer(scope.at('mlp.fc1'), norm(scope.at('norm2'), h, options.norm, training)));
     return tf.add(h, scaled('ls2', linearLayer(scope.at('mlp.fc2'), hidden)));

@@ -43,7 +43,7 @@ export function encoderSpecs(model: ModelConfig, trainPatchEmbed: boolean): Para
  */
 export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor | null, visible: tf.Tensor | null, training: boolean, each?: (tokens: tf.Tensor, block: number) => void, drop?: DropPath, replaced?: Replaced): tf.Tensor {
   const { depth } = transformerDimensions(model);
-  return blocks(scope.at('blocks'), embed(scope, model, patches, positions, visible, replaced), depth, { ...encoderBlock(model), positionBias: relativeBias(scope.at(sharedBias)) }, training, each, drop);
+  return blocks(scope.at('blocks'), embed(scope, model, patches, positions, visible, replaced), depth, { ...encoderBlock(model), positionBias: relativeBias(scope.at(sharedBias), patches.shape[1]!) }, training, each, drop);
 }
 
 /** Patches that are not shown: where `mask` [B, N] is 1, the token [..., D] stands in for the embedded patch. */

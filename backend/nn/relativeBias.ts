@@ -1,6 +1,7 @@
 /** BEiT's relative position bias (Bao et al., ICLR 2022): a learned number for each head and each offset of two patches, and three for the class token. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterSpec, Scope } from './parameters.ts';
+import { resizedBias } from './resizedBias.ts';
 
 /** The table's name, in a block's attention or under `rel_pos_bias`. */
 export const relativeTable = 'relative_position_bias_table';
@@ -45,14 +46,16 @@ function offsets(grid: number): tf.Tensor2D {
   return tf.tensor2d(values, [grid * grid, size]);
 }
 
-/** The bias [heads, 1 + grid^2, 1 + grid^2] by the table in the scope; null where there is none. */
-export function relativeBias(scope: Scope): tf.Tensor | null {
+/**
+ * The bias [heads, 1 + patches, 1 + patches] by the table in the scope, which is resized where it is of another grid; null where there is none.
+ * Throws InputError as `resizedBias` does.
+ */
+export function relativeBias(scope: Scope, patches: number): tf.Tensor | null {
   if (!scope.has(relativeTable)) return null;
   return tf.tidy(() => {
-    const whole = scope.get(relativeTable);
+    const own = scope.get(relativeTable), grid = Math.sqrt(patches), size = 2 * grid - 1;
+    const whole = resizedBias(own, gridOfTable(own.shape[0]), grid);
     const [count, heads] = whole.shape as [number, number];
-    const grid = gridOfTable(count);
-    const size = 2 * grid - 1, patches = grid * grid;
     // The axes one after the other, as products with zeros and ones: its gradient needs no sums over scattered places.
     const place = tf.broadcastTo(tf.expandDims(offsets(grid), 0), [heads, patches, size]);
     const byOffset = tf.reshape(tf.transpose(tf.slice(whole, [0, 0], [size * size, heads])), [heads, size, size]);

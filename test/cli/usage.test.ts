@@ -89,8 +89,10 @@ describe('init', () => {
 describe('completion', () => {
   const bash = spawnSync('bash', ['--version']).status === 0;
   const zsh = spawnSync('zsh', ['--version']).status === 0;
+  const fish = spawnSync('fish', ['--version']).status === 0;
   if (!bash) console.warn('SKIPPED: completion in bash: there is no bash here');
   if (!zsh) console.warn('SKIPPED: completion in zsh: there is no zsh here');
+  if (!fish) console.warn('SKIPPED: completion in fish: there is no fish here');
 
   /** What bash would offer for the last of the words. */
   function complete(script: string, words: string[]): string[] {
@@ -110,9 +112,36 @@ describe('completion', () => {
     expect(complete(script, ['train', 'file', '--engine', 'w'])).toEqual(['wasm']);
   });
 
-  test.skipIf(!zsh)('zsh accepts its script', async () => {
+  test.skipIf(!zsh)('zsh completes commands, options and values', async () => {
     const script = join(folder, '_siamscope');
     writeFileSync(script, (await run(['completion', 'zsh'])).stdout);
-    expect(spawnSync('zsh', ['-n', script]).status).toBe(0);
+    // Of the completion system what the script calls, printing what it would offer.
+    const around = `compdef() { : }; compadd() { shift; print -rl -- "$@" }; _files() { print a-file }; source ${script}`;
+    const offered = (...words: string[]): string[] => execFileSync('zsh', ['-f', '-c', `${around}; words=(siamscope ${words.map((word) => `'${word}'`).join(' ')}); CURRENT=${words.length + 1}; _siamscope`], { encoding: 'utf8' }).split('\n').filter(Boolean);
+    expect(offered('tr')).toEqual(expect.arrayContaining(['train', 'evaluate', '--version']));
+    expect(offered('tr')).not.toContain('a-file');
+    expect(offered('engine', '')).toEqual(expect.arrayContaining(['list', 'install', 'path']));
+    expect(offered('train', 'run.siam.json', '--engine', '')).toEqual(['auto', 'torch', 'tensorflow', 'wasm']);
+    expect(offered('train', '')).toEqual(expect.arrayContaining(['--resume', 'a-file']));
+    expect(offered('study', 'init', '--scale', 't')).toEqual(['tiny', 'vit-base']);
+  });
+
+  test.skipIf(!fish)('fish completes commands, options and values, each with what it is for', async () => {
+    const script = join(folder, 'siamscope.fish');
+    writeFileSync(script, (await run(['completion', 'fish'])).stdout);
+    const offered = (line: string): string[] => execFileSync('fish', ['--no-config', '-c', `source ${script}; complete -C '${line}'`], { encoding: 'utf8', cwd: folder, env: { ...process.env, HOME: folder } }).split('\n').filter(Boolean);
+    const words = (line: string): string[] => offered(line).map((row) => row.split('\t')[0]!);
+    expect(offered('siamscope tr')).toEqual(['train\ttrain a run file']);
+    expect(words('siamscope engine ')).toEqual(expect.arrayContaining(['list', 'install', 'path']));
+    expect(words('siamscope engine install t').sort()).toEqual(['tensorflow', 'torch']);
+    expect(words('siamscope train --res')).toEqual(['--resume']);
+    expect(words('siamscope train x --engine ').sort()).toEqual(['auto', 'tensorflow', 'torch', 'wasm']);
+    expect(words('siamscope train siamscope.f')).toEqual(['siamscope.fish']);
+    expect(words('siamscope study init --scale ').sort()).toEqual(['tiny', 'vit-base']);
+  });
+
+  test('there is one for each of the three shells, and for no other', async () => {
+    for (const shell of ['bash', 'zsh', 'fish']) expect((await run(['completion', shell])).stdout).toContain(`siamscope completion for ${shell}`);
+    expect(await run(['completion', 'csh'])).toMatchObject({ code: 2, stderr: expect.stringContaining('bash, zsh, fish') as string });
   });
 });

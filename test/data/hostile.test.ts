@@ -1,6 +1,6 @@
 /**
  * Files made to break decoders, through the real workers: the pool outlives them, each is either decoded or named.
- * SIAMSCOPE_MUTANTS sets how many mutants of each format are tried (bench/hostile_images.mjs runs the full count).
+ * SIAMSCOPE_MUTANTS sets how many mutants of each format are tried, SIAMSCOPE_FIRST_MUTANT from which on (bench/hostile_images.mjs runs the full count).
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { Random } from '../../backend/random.ts';
 import sharp from 'sharp';
 import { jpeg, picture, temporaryFolder, writeFiles } from './images.ts';
 
-const mutants = Number(process.env.SIAMSCOPE_MUTANTS ?? 150);
+const mutants = Number(process.env.SIAMSCOPE_MUTANTS ?? 150), first = Number(process.env.SIAMSCOPE_FIRST_MUTANT ?? 0);
 const chunk = 500;
 const size = 32;
 
@@ -61,8 +61,8 @@ test(`${mutants} mutants of each format`, { timeout: 24 * 3600_000 }, async () =
   let megabytes = 0;
   try {
     for (const [format, seed] of Object.entries(await seeds())) {
-      for (let start = 0; start < mutants; start += chunk) {
-        const count = Math.min(chunk, mutants - start);
+      for (let start = first; start < first + mutants; start += chunk) {
+        const count = Math.min(chunk, first + mutants - start);
         const files = Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}.${format}`, mutate(new Random(start + i, seed.length), seed)]));
         await writeFiles(root, files);
         const reasons = new Map<number, string>();

@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import { pack } from 'tar-stream';
 import { afterAll } from 'vitest';
 import type { ViewPlan } from '../../backend/augment/plan.ts';
 import { Random } from '../../backend/random.ts';
+import { packed } from './archives.ts';
 
 /** A folder that is removed after the test file. */
 export async function temporaryFolder(): Promise<string> {
@@ -38,14 +38,7 @@ export async function twoClasses(count: number): Promise<Record<string, Buffer>>
   return files;
 }
 
-export async function tar(files: Record<string, Uint8Array | string>): Promise<Buffer> {
-  const archive = pack();
-  for (const [name, bytes] of Object.entries(files)) archive.entry({ name }, Buffer.from(bytes as Uint8Array));
-  archive.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(Buffer.from(chunk as Uint8Array));
-  return Buffer.concat(chunks);
-}
+export const tar = (files: Record<string, Uint8Array | string>): Promise<Buffer> => packed(Object.entries(files).map(([name, bytes]) => [{ name }, Buffer.from(bytes as Uint8Array)]));
 
 /** The paper's two views, small. */
 export const twoViews: ViewPlan = {

@@ -1,35 +1,15 @@
 /** Damaged and hostile archives: every cut is an error that names archive and offset, and no claim is believed unchecked. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pack } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
 import { scanTar } from '../../backend/data/tarIndex.ts';
-import { InputError } from '../../backend/errors.ts';
+import { cutEverywhere, hostileArchives, packed, seal } from './archives.ts';
 import { tar, temporaryFolder } from './images.ts';
 
 async function archive(bytes: Uint8Array): Promise<string> {
   const path = join(await temporaryFolder(), 'shard.tar');
   await writeFile(path, bytes);
   return path;
-}
-
-type Header = Parameters<ReturnType<typeof pack>['entry']>[0];
-
-async function packed(entries: [Header, string][]): Promise<Buffer> {
-  const stream = pack();
-  for (const [header, text] of entries) stream.entry(header, text);
-  stream.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(Buffer.from(chunk as Uint8Array));
-  return Buffer.concat(chunks);
-}
-
-/** Rewrites a header's checksum after a change. */
-function seal(bytes: Buffer, header: number): Buffer {
-  bytes.fill(0x20, header + 148, header + 156);
-  const sum = bytes.subarray(header, header + 512).reduce((a, b) => a + b, 0);
-  bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, header + 148, 'latin1');
-  return bytes;
 }
 
 const whole = () => tar({ 'a.jpg': Buffer.alloc(700, 1), [`${'x'.repeat(150)}.jpg`]: Buffer.alloc(10, 2), 'c.cls': '1' });
@@ -42,15 +22,15 @@ test('members are where their contents are', async () => {
 });
 
 test('a cut at any block, or inside one, is an error with archive and offset', async () => {
-  const bytes = await whole();
-  const end = bytes.length - 1024;
-  for (let cut = 0; cut <= end; cut += 256) {
-    const path = await archive(bytes.subarray(0, cut));
-    const error = await scanTar(path).then(() => null, (e: Error) => e);
-    expect(error, `cut at ${cut}`).toBeInstanceOf(InputError);
-    expect(error!.message).toContain(path);
-    expect(Number(/offset (\d+)/.exec(error!.message)![1])).toBeLessThanOrEqual(cut);
-  }
+  const { cuts, wrong } = await cutEverywhere(join(await temporaryFolder(), 'shard.tar'), await whole(), 256);
+  expect(wrong).toEqual([]);
+  expect(cuts).toBeGreaterThan(12);
+});
+
+test('random archives, cut everywhere and made hostile', async () => {
+  const { cuts, wrong } = await hostileArchives(await temporaryFolder(), 4, 1);
+  expect(wrong).toEqual([]);
+  expect(cuts).toBeGreaterThan(100);
 });
 
 describe('refused', () => {

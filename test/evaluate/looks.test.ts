@@ -222,15 +222,16 @@ test('BEiT\'s attention has its relative bias and no bias of keys: rows of the b
   m.parameters.dispose();
 });
 
-test.each(['dino', 'msn', 'mae'])('%s: views of another size are seen as by the model made for it', async (name) => {
-  const make = (): FeatureModel => untrained(model, methodSchema.parse({ name, ...(name === 'mae' ? { decoderWidth: 32, decoderDepth: 1, decoderHeads: 2 } : name === 'dino' ? { outputs: 24, hiddenWidth: 20, bottleneckWidth: 10, localSize: 16 } : { prototypes: 18, hiddenWidth: 20, outputWidth: 12, focalViews: 0 }) }), 3);
-  const small = pixels.subarray(0, 2 * 16 * 16 * 3), m = make();
+test.each(['dino', 'msn', 'mae', 'beit'])('%s: views of another size are seen as by the model made for it', async (name) => {
+  const m = untrained(model, methodSchema.parse({ name, ...(name === 'beit' ? { vocabulary: 40 } : name === 'mae' ? { decoderWidth: 32, decoderDepth: 1, decoderHeads: 2 } : name === 'dino' ? { outputs: 24, hiddenWidth: 20, bottleneckWidth: 10, localSize: 16 } : { prototypes: 18, hiddenWidth: 20, outputWidth: 12, focalViews: 0 }) }), 3);
+  scattered(m, /relative_position_bias_table/);
+  const small = pixels.subarray(0, 2 * 16 * 16 * 3), one = small.subarray(0, 16 * 16 * 3);
   const branch = encoderPrefixes(m.method).target === encoderPrefixes(m.method).online || name === 'mae' ? 'online' : 'target';
-  const found = await patchFeatures(m, small, branch, { kind: 'encoder' }, 16);
-  const other = resizedModel(make(), 16), expected = await patchFeatures(other, small, branch, { kind: 'encoder' });
+  const found = await patchFeatures(m, small, branch, { kind: 'encoder' }, 16), attention = await attentionMaps(m, one, branch, 0);
+  const other = resizedModel(m, 16), expected = await patchFeatures(other, small, branch, { kind: 'encoder' });
   expect([found.values.length, found.dimension]).toEqual([2 * 4 * width, width]);
   expect(worst(found.values, expected.values)).toBeLessThan(1e-5);
-  m.parameters.dispose();
+  expect(worst(attention.probabilities, (await attentionMaps(other, one, branch, 0)).probabilities)).toBeLessThan(1e-5);
   other.parameters.dispose();
 });
 

@@ -1,29 +1,16 @@
 /** Checkpoints on disk: whole or not there, damage caught byte by byte, the newest whole one found. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, cpSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { writeSafetensors } from '../../backend/formats/tensorFile.ts';
-import { Random } from '../../backend/random.ts';
 import { listCheckpoints, modelFileOf, newestCheckpoint, saveCheckpoint, sweepCheckpoints, verifyCheckpoint } from '../../backend/train/checkpoint.ts';
 import { isDiskFull } from '../../backend/train/disk.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+import { damageNewest, savedRun, state, write } from './damage.ts';
 
 const folder = temporaryFolder();
-const state = (step: number) => ({ step, epoch: step / 2, elapsedSeconds: 1.5, images: 40, engine: 'test' });
-
-/** Two small files with values that tell the step. */
-const write = (step: number) => async (into: string) => ({
-  'model.safetensors': await writeSafetensors(join(into, 'model.safetensors'), [{ name: 'w', dtype: 'F32', shape: [64], data: new Float32Array(64).fill(step) }]),
-  'optimizer.safetensors': await writeSafetensors(join(into, 'optimizer.safetensors'), [{ name: 'm', dtype: 'F32', shape: [64], data: new Float32Array(64).fill(-step) }]),
-});
-
-async function savedRun(name: string, ...steps: number[]): Promise<string> {
-  const path = join(folder, name);
-  for (const step of steps) await saveCheckpoint(path, state(step), 10, write(step));
-  return path;
-}
 
 test('saved, listed newest first, read through, the oldest dropped', async () => {
   const path = join(folder, 'kept');
@@ -35,13 +22,13 @@ test('saved, listed newest first, read through, the oldest dropped', async () =>
 });
 
 test('a copied folder stays valid', async () => {
-  const path = await savedRun('original', 7);
+  const path = await savedRun(join(folder, 'original'), 7);
   cpSync(path, join(folder, 'copied/elsewhere'), { recursive: true });
   expect((await newestCheckpoint(join(folder, 'copied/elsewhere'), () => undefined))?.state.step).toBe(7);
 });
 
 test('a save that fails leaves what was there, and nothing else', async () => {
-  const path = await savedRun('failing', 1);
+  const path = await savedRun(join(folder, 'failing'), 1);
   await expect(saveCheckpoint(path, state(2), 1, async (into) => { await write(2)(into); throw new Error('no space'); })).rejects.toThrow('no space');
   await expect(saveCheckpoint(path, state(1), 1, write(1))).rejects.toThrow(/ENOTEMPTY|EEXIST|EPERM/);
   expect(readdirSync(path)).toEqual(['1']);
@@ -49,7 +36,7 @@ test('a save that fails leaves what was there, and nothing else', async () => {
 });
 
 test('what an interrupted save left is swept, other files are not', async () => {
-  const path = await savedRun('interrupted', 1);
+  const path = await savedRun(join(folder, 'interrupted'), 1);
   mkdirSync(join(path, '.2.0123456789ab.partial'));
   writeFileSync(join(path, '.2.0123456789ab.partial/model.safetensors'), 'half');
   writeFileSync(join(path, 'notes.txt'), 'mine');
@@ -58,43 +45,16 @@ test('what an interrupted save left is swept, other files are not', async () => 
   expect(readdirSync(path).sort()).toEqual(['1', 'notes.txt']);
 });
 
-/** Flips a bit, cuts the end, or adds a byte. */
-function damage(path: string, random: Random): string {
-  const { length } = readFileSync(path);
-  const kind = random.integer(0, 3);
-  if (kind === 0) {
-    truncateSync(path, random.integer(0, length - 1));
-    return 'cut';
-  }
-  const handle = openSync(path, 'r+');
-  if (kind === 1) writeSync(handle, ' ', length);
-  else {
-    const at = random.integer(0, length - 1);
-    writeSync(handle, Uint8Array.of(readFileSync(path)[at]! ^ (1 << random.integer(0, 7))), 0, 1, at);
-  }
-  closeSync(handle);
-  return kind === 1 ? 'lengthened' : 'flipped';
-}
-
 test('the newest damaged in 120 ways: always caught, kept under another name, the one before taken', async () => {
-  const random = new Random(3);
-  const original = await savedRun('whole', 10, 20);
-  for (let i = 0; i < 120; i++) {
-    const path = join(folder, `damaged-${i}`);
-    cpSync(original, path, { recursive: true });
-    const file = ['model.safetensors', 'optimizer.safetensors', 'state.json'][i % 3]!;
-    const how = damage(join(path, '20', file), random);
-    const said: string[] = [];
-    const found = await newestCheckpoint(path, (message) => said.push(message));
-    expect(found?.state.step, `${file} ${how}`).toBe(10);
-    expect(said).toHaveLength(1);
-    expect(said[0]).toContain('is damaged');
-    expect(readdirSync(path).sort()).toEqual(['10', '20.damaged']);
-  }
+  const path = join(folder, 'damaged');
+  mkdirSync(path);
+  const { cases, wrong } = await damageNewest(path, 120, 3);
+  expect(wrong).toEqual([]);
+  expect(Object.keys(cases)).toHaveLength(9);
 });
 
 test('a file that is not there, no manifest, and a manifest that names files outside', async () => {
-  const path = await savedRun('incomplete', 1, 2, 3, 4);
+  const path = await savedRun(join(folder, 'incomplete'), 1, 2, 3, 4);
   renameSync(join(path, '4/model.safetensors'), join(path, '4/other'));
   renameSync(join(path, '3/state.json'), join(path, '3/other'));
   // Whoever writes a manifest can also give it the right checksum.

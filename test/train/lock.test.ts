@@ -1,27 +1,16 @@
 /** One process a run folder: live locks hold, those of dead or reborn processes do not, and of many who ask at once one gets it. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { expect, test } from 'vitest';
 import { RunError } from '../../backend/errors.ts';
 import { liveHolder } from '../../backend/link/holder.ts';
 import { lockRunFolder } from '../../backend/train/lock.ts';
 import { isRunning, processStart } from '../../backend/link/process.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+import { buildRacer, contend, deadProcess, leftFolder, locks } from './contention.ts';
 
 const folder = temporaryFolder();
-const locks = (path: string): string[] => readdirSync(path).filter((name) => name.startsWith('.lock-'));
-
-/** A process number that nobody has: that of a child that has ended. */
-async function deadProcess(): Promise<number> {
-  const child = spawn(process.execPath, ['-e', '0']);
-  await once(child, 'exit');
-  return child.pid!;
-}
-
 test('held until it is released', async () => {
   const path = join(folder, 'held');
   const lock = await lockRunFolder(path);
@@ -56,29 +45,13 @@ test('a process is told from a later one of the same number', async () => {
 });
 
 test('twelve processes race for a folder with a stale lock, five times: never two at once, all get it in the end', async () => {
-  const script = join(folder, 'racer.mjs');
-  const journal = join(folder, 'journal.txt');
-  buildSync({
-    stdin: {
-      contents: `import { lockRunFolder } from '../../backend/train/lock.ts'; import { appendFileSync } from 'node:fs';
-        for (;;) {
-          const lock = await lockRunFolder(process.argv[2]).catch(() => null);
-          if (!lock) continue;
-          appendFileSync(process.argv[3], '+'); await new Promise((r) => setTimeout(r, 5)); appendFileSync(process.argv[3], '-');
-          await lock.release(); break;
-        }`,
-      resolveDir: import.meta.dirname, loader: 'ts',
-    },
-    bundle: true, platform: 'node', format: 'esm', outfile: script, logLevel: 'error',
-  });
-  for (let round = 0; round < 5; round++) {
-    const path = join(folder, `race-${round}`);
-    await (await lockRunFolder(path)).release();
-    writeFileSync(join(path, `.lock-${'0'.repeat(16)}`), JSON.stringify({ pid: await deadProcess(), start: null, host: hostname() }));
-    writeFileSync(journal, '');
-    const children = Array.from({ length: 12 }, () => spawn(process.execPath, [script, path, journal], { stdio: 'inherit' }));
-    await Promise.all(children.map((child) => once(child, 'exit')));
-    expect(readFileSync(journal, 'utf8')).toBe('+-'.repeat(12));
-    expect(locks(path)).toEqual([]);
-  }
+  const racer = buildRacer(folder, join(import.meta.dirname, '../..'));
+  for (let round = 0; round < 5; round++) expect(await contend(await leftFolder(join(folder, `race-${round}`)), racer, { processes: 12, turns: 1, readers: 0 })).toEqual({ turns: 12, overlaps: 0, reads: 0, torn: 0, locksLeft: 0 });
+});
+
+test('two that take it in turn and save there: readers see every save whole, from the path and from what they opened before', async () => {
+  const racer = buildRacer(folder, join(import.meta.dirname, '../..'));
+  const { reads, ...result } = await contend(await leftFolder(join(folder, 'saved')), racer, { processes: 2, turns: 10, readers: 5 });
+  expect(result).toEqual({ turns: 20, overlaps: 0, torn: 0, locksLeft: 0 });
+  expect(reads).toBeGreaterThan(20);
 });

@@ -1,11 +1,11 @@
 /** Blur of the lens, of frosted glass, of a moving camera and of one that zooms. */
-import { bytes, unit, type Corruption } from './corruption.ts';
+import { bytes, numbers, rounded, unit, type Corruption } from './corruption.ts';
 import { folded, gaussian, motionTaps, weighted, zoomed, type Tap } from './filters.ts';
 
 /** Radius of the disk, and the standard deviation of the gaussian that smooths its rim. */
 export const defocusBlur: Corruption<readonly [radius: number, smoothing: number]> = {
   levels: { 'imagenet-c': [[3, 0.1], [4, 0.5], [6, 0.5], [8, 0.5], [10, 0.5]], 'cifar-10-c': [[0.3, 0.4], [0.4, 0.5], [0.5, 0.6], [1, 0.2], [1.5, 0.1]] },
-  apply: (pixels, size, [radius, smoothing]) => bytes(weighted(unit(pixels), size, 3, disk(radius, smoothing), 'reflect101')),
+  apply: (pixels, size, [radius, smoothing], _random, kernels) => bytes(weighted(kernels, unit(pixels), size, 3, disk(radius, smoothing), 'reflect101')),
 };
 
 /** OpenCV's blur of 3 or 5 pixels of a disk on a grid that is 8 pixels wide to each side, or as wide as the disk. */
@@ -31,8 +31,8 @@ function disk(radius: number, smoothing: number): Tap[] {
  */
 export const glassBlur: Corruption<readonly [sigma: number, reach: number, rounds: number]> = {
   levels: { 'imagenet-c': [[0.7, 1, 2], [0.9, 2, 1], [1, 2, 3], [1.1, 3, 2], [1.5, 4, 2]], 'cifar-10-c': [[0.05, 1, 1], [0.25, 1, 1], [0.4, 1, 1], [0.25, 1, 2], [0.4, 1, 2]] },
-  apply(pixels, size, [sigma, reach, rounds], random) {
-    const blur = (image: Uint8Array): Uint8Array => bytes(gaussian(unit(image), size, 3, sigma, 4, 'edge'));
+  apply(pixels, size, [sigma, reach, rounds], random, kernels) {
+    const blur = (image: Uint8Array): Uint8Array => bytes(gaussian(kernels, unit(image), size, 3, sigma, 4, 'edge'));
     const image = blur(pixels);
     for (let round = 0; round < rounds; round++)
       for (let y = size - reach; y > reach; y--)
@@ -49,7 +49,7 @@ export const glassBlur: Corruption<readonly [sigma: number, reach: number, round
 export const motionBlur: Corruption<readonly [radius: number, sigma: number]> = {
   levels: { 'imagenet-c': [[10, 3], [15, 5], [15, 8], [15, 12], [20, 15]], 'cifar-10-c': [[6, 1], [6, 1.5], [6, 2], [8, 2], [9, 2.5]] },
   // It works on bytes and rounds them.
-  apply: (pixels, size, [radius, sigma], random) => Uint8Array.from(weighted(Float64Array.from(pixels), size, 3, motionTaps(radius, sigma, random.uniform(-45, 45)), 'edge'), Math.round),
+  apply: (pixels, size, [radius, sigma], random, kernels) => rounded(weighted(kernels, numbers(pixels), size, 3, motionTaps(radius, sigma, random.uniform(-45, 45)), 'edge')),
 };
 
 /** The greatest factor, which is not reached itself, and the step between factors. */
@@ -62,7 +62,8 @@ export const zoomBlur: Corruption<readonly [end: number, step: number]> = {
       const layer = zoomed(image, size, 3, factor);
       for (let i = 0; i < sum.length; i++) sum[i]! += layer[i]!;
     }
-    return bytes(sum.map((value) => value / (factors.length + 1)));
+    for (let i = 0; i < sum.length; i++) sum[i]! /= factors.length + 1;
+    return bytes(sum);
   },
 };
 

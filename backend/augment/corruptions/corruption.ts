@@ -14,12 +14,26 @@ export interface Corruption<C> {
   apply: (this: void, pixels: Uint8Array, size: number, constants: C, random: Random, kernels: Kernels) => Uint8Array | Promise<Uint8Array>;
 }
 
+/** What a loop of its own does ten times as fast as TypedArray.from with a function. */
+export function numbers(pixels: Uint8Array, white = 1): Float64Array {
+  const result = new Float64Array(pixels.length);
+  for (let i = 0; i < result.length; i++) result[i] = pixels[i]! / white;
+  return result;
+}
+
 /** Bytes as numbers in [0, 1]. */
-export const unit = (pixels: Uint8Array): Float64Array => Float64Array.from(pixels, (value) => value / 255);
+export const unit = (pixels: Uint8Array): Float64Array => numbers(pixels, 255);
 
 /** Numbers as bytes, clipped to [0, 1] and cut to whole steps, as NumPy's uint8 does it. */
 export function bytes(values: Float64Array): Uint8Array {
   const result = new Uint8Array(values.length);
   for (let i = 0; i < values.length; i++) result[i] = Math.trunc(Math.min(1, Math.max(0, values[i]!)) * 255);
+  return result;
+}
+
+/** Numbers of at most 255 as the bytes that are nearest. */
+export function rounded(values: Float64Array): Uint8Array {
+  const result = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) result[i] = Math.round(values[i]!);
   return result;
 }

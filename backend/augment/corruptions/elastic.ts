@@ -20,30 +20,35 @@ export const elasticTransform: Corruption<Cloth> = {
     'imagenet-c': [wide(2, 0.7, 0.1), wide(2, 0.08, 0.2), wide(0.05, 0.01, 0.02), wide(0.07, 0.01, 0.02), wide(0.12, 0.01, 0.02)],
     'cifar-10-c': [small(0, 0, 0.08), small(0.05, 0.2, 0.07), small(0.08, 0.06, 0.06), small(0.1, 0.04, 0.05), small(0.1, 0.03, 0.03)],
   },
-  apply(pixels, size, { alpha, sigma, affine }, random) {
-    const image = unit(pixels), warped = new Float64Array(image.length), result = new Float64Array(image.length);
-    const back = distortion(size, affine, random);
-    for (let y = 0, to = 0; y < size; y++)
-      for (let x = 0; x < size; x++, to += 3) {
-        const [fromX, fromY] = back(x, y);
-        bilinear(image, size, 3, fromX, fromY, 'reflect101', warped, to);
+  apply(pixels, size, { alpha, sigma, affine }, random, kernels) {
+    const moved = bilinear(unit(pixels), size, 3, ...distortion(size, affine, random), 'reflect101');
+    // Both fields as one image: the shifts of x are drawn first.
+    const drawn = new Float64Array(2 * size * size);
+    for (const field of [0, 1]) for (let i = field; i < drawn.length; i += 2) drawn[i] = random.uniform(-1, 1);
+    const shifts = gaussian(kernels, drawn, size, 2, sigma, 3, 'reflect');
+    const xs = new Float64Array(size * size), ys = new Float64Array(size * size);
+    for (let y = 0, i = 0; y < size; y++)
+      for (let x = 0; x < size; x++, i++) {
+        xs[i] = x + alpha * shifts[2 * i]!;
+        ys[i] = y + alpha * shifts[2 * i + 1]!;
       }
-    const field = (): Float64Array => gaussian(new Float64Array(size * size).map(() => random.uniform(-1, 1)), size, 1, sigma, 3, 'reflect');
-    const [dx, dy] = [field(), field()];
-    for (let y = 0, i = 0; y < size; y++) for (let x = 0; x < size; x++, i++) bilinear(warped, size, 3, x + alpha * dx[i]!, y + alpha * dy[i]!, 'reflect', result, 3 * i);
-    return bytes(result);
+    return bytes(bilinear(moved, size, 3, xs, ys, 'reflect'));
   },
 };
 
-/** The affine map that takes three moved corners back to where they were: from a place of the new image to one of the old. */
-function distortion(size: number, reach: number, random: Random): (x: number, y: number) => readonly [number, number] {
+/** The affine map that takes three moved corners back to where they were: for each pixel of the new image its place in the old. */
+function distortion(size: number, reach: number, random: Random): [xs: Float64Array, ys: Float64Array] {
   const centre = Math.floor(size / 2), half = Math.floor(size / 3);
   const corners = [[centre + half, centre + half], [centre + half, centre - half], [centre - half, centre - half]] as const;
   const [a, b, c] = corners.map(([x, y]) => [x + random.uniform(-reach, reach), y + random.uniform(-reach, reach)] as const) as [readonly [number, number], readonly [number, number], readonly [number, number]];
   const [ux, uy, vx, vy] = [a[0] - c[0], a[1] - c[1], b[0] - c[0], b[1] - c[1]], area = ux * vy - uy * vx;
-  return (x, y) => {
-    const s = ((x - c[0]) * vy - (y - c[1]) * vx) / area, t = ((y - c[1]) * ux - (x - c[0]) * uy) / area;
-    // The first corner is two halves to the right of the last one and below it, the second two to the right.
-    return [corners[2][0] + 2 * half * (s + t), corners[2][1] + 2 * half * s];
-  };
+  const xs = new Float64Array(size * size), ys = new Float64Array(size * size);
+  for (let y = 0, i = 0; y < size; y++)
+    for (let x = 0; x < size; x++, i++) {
+      const s = ((x - c[0]) * vy - (y - c[1]) * vx) / area, t = ((y - c[1]) * ux - (x - c[0]) * uy) / area;
+      // The first corner is two halves to the right of the last one and below it, the second two to the right.
+      xs[i] = corners[2][0] + 2 * half * (s + t);
+      ys[i] = corners[2][1] + 2 * half * s;
+    }
+  return [xs, ys];
 }

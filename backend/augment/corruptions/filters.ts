@@ -1,4 +1,5 @@
 /** Filters of images in double precision, [size, size, channels], with the borders of the libraries that the published corruptions call. */
+import type { Kernels } from '../kernels.ts';
 
 /** What lies beyond an edge `a b c d`: `edge` a a, `reflect` b a, `reflect101` c b. */
 export type Border = 'edge' | 'reflect' | 'reflect101';
@@ -6,6 +7,7 @@ export type Border = 'edge' | 'reflect' | 'reflect101';
 /** The place inside [0, size) that stands for any whole number. */
 export function folded(at: number, size: number, border: Border): number {
   if (border === 'edge' || size === 1) return Math.min(size - 1, Math.max(0, at));
+  if (at >= 0 && at < size) return at;
   const period = border === 'reflect' ? 2 * size : 2 * size - 2;
   const inside = ((at % period) + period) % period;
   return inside < size ? inside : period - inside - (border === 'reflect' ? 1 : 0);
@@ -34,64 +36,71 @@ export interface Tap {
 }
 
 /** Each pixel becomes the weighted sum of those at the taps' offsets from it. */
-export function weighted(image: Float64Array, size: number, channels: number, taps: readonly Tap[], border: Border): Float64Array {
+export function weighted(kernels: Kernels, image: Float64Array, size: number, channels: number, taps: readonly Tap[], border: Border): Float64Array {
   const reach = Math.max(...taps.map(({ dx, dy }) => Math.max(Math.abs(dx), Math.abs(dy))));
   const source = padded(image, size, channels, reach, border), stride = (size + 2 * reach) * channels;
-  const result = new Float64Array(image.length), length = size * channels;
-  const offsets = taps.map(({ dx, dy }) => (reach + dy) * stride + (reach + dx) * channels);
-  // Four taps at a time, for each time costs a pass over the row.
-  for (let y = 0; y < size; y++)
-    for (let t = 0; t < taps.length; t += 4) {
-      const [a, b, c, d] = [0, 1, 2, 3].map((i) => taps[t + i]?.weight ?? 0) as [number, number, number, number];
-      let [from0, from1, from2, from3] = [0, 1, 2, 3].map((i) => (offsets[t + i] ?? 0) + y * stride) as [number, number, number, number];
-      for (let to = y * length; to < (y + 1) * length; to++) result[to]! += a * source[from0++]! + b * source[from1++]! + c * source[from2++]! + d * source[from3++]!;
-    }
+  const offsets = Int32Array.from(taps, ({ dx, dy }) => (reach + dy) * stride + (reach + dx) * channels);
+  return inArena(kernels, image.length, (target) => kernels.run.weightedRows(kernels.numbers(source), stride, target, size, size * channels, kernels.numbers(offsets), kernels.numbers(Float64Array.from(taps, ({ weight }) => weight)), taps.length));
+}
+
+/** What `compute` writes to the arena, as so many numbers; all that it reserved is freed. */
+function inArena(kernels: Kernels, length: number, compute: (target: number) => void): Float64Array {
+  const mark = kernels.mark(), target = kernels.allocate(8 * length);
+  compute(target);
+  const result = new Float64Array(kernels.bytes(target, 8 * length).slice().buffer);
+  kernels.release(mark);
   return result;
 }
 
-/** The weights of a one-dimensional filter that fall on the pixels of an axis, borders folded in. */
+/** A one-dimensional filter as what each place of an axis takes of the others, borders folded in: row by row, [size, size]. */
 interface AxisWeights {
-  first: number;
   weights: Float64Array;
+  /** In each row the first place whose weight counts, and how many do from there on. */
+  first: Int32Array;
+  count: Int32Array;
 }
 
-function gaussianWeights(size: number, sigma: number, truncate: number, border: Border): AxisWeights[] {
+function gaussianWeights(size: number, sigma: number, truncate: number, border: Border): AxisWeights {
   const radius = Math.trunc(truncate * sigma + 0.5);
   const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, i) => (sigma === 0 ? 1 : Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma))));
   const total = kernel.reduce((sum, weight) => sum + weight, 0);
-  return Array.from({ length: size }, (_, at) => {
-    const weights = new Float64Array(size);
-    let first = size, last = 0;
-    for (let i = -radius; i <= radius; i++) {
-      const place = folded(at + i, size, border);
-      weights[place]! += kernel[i + radius]! / total;
-      first = Math.min(first, place);
-      last = Math.max(last, place);
+  for (let i = 0; i < kernel.length; i++) kernel[i]! /= total;
+  const places = Int32Array.from({ length: size + 2 * radius }, (_, i) => folded(i - radius, size, border));
+  const weights = new Float64Array(size * size), first = new Int32Array(size).fill(size), count = new Int32Array(size);
+  for (let at = 0; at < size; at++) {
+    let last = 0;
+    for (let i = 0; i < kernel.length; i++) {
+      const place = places[at + i]!;
+      weights[at * size + place]! += kernel[i]!;
+      if (place < first[at]!) first[at] = place;
+      if (place > last) last = place;
     }
-    return { first, weights: weights.slice(first, last + 1) };
-  });
+    count[at] = last - first[at]! + 1;
+  }
+  return { weights, first, count };
 }
 
 /** SciPy's gaussian filter of both axes: the kernel reaches `truncate` standard deviations. */
-export function gaussian(image: Float64Array, size: number, channels: number, sigma: number, truncate: number, border: Border): Float64Array {
-  const axis = gaussianWeights(size, sigma, truncate, border), length = size * channels;
-  const rows = new Float64Array(image.length), result = new Float64Array(image.length);
-  axis.forEach(({ first, weights }, y) => {
-    for (let k = 0; k < weights.length; k++) {
-      const weight = weights[k]!;
-      let from = (first + k) * length;
-      for (let to = y * length; to < (y + 1) * length; to++) rows[to]! += weight * image[from++]!;
-    }
+export function gaussian(kernels: Kernels, image: Float64Array, size: number, channels: number, sigma: number, truncate: number, border: Border): Float64Array {
+  const axis = gaussianWeights(size, sigma, truncate, border);
+  const alongColumns = (from: Float64Array): Float64Array => weightedColumns(kernels, from, size * channels, axis);
+  return transposed(alongColumns(transposed(alongColumns(image), size, channels)), size, channels);
+}
+
+/** Each row becomes the weighted sum of rows that its weights say; rows have `length` values. */
+function weightedColumns(kernels: Kernels, image: Float64Array, length: number, { weights, first, count }: AxisWeights): Float64Array {
+  // An odd number of cache lines (of 8 numbers) from row to row: the values of a column then lie in different places of the cache.
+  const size = first.length, stride = 8 * (2 * Math.ceil(length / 16) + 1), spread = new Float64Array(size * stride);
+  for (let row = 0; row < size; row++) spread.set(image.subarray(row * length, (row + 1) * length), row * stride);
+  return inArena(kernels, image.length, (target) => {
+    kernels.run.weightedColumns(kernels.numbers(spread), stride, target, size, length, kernels.numbers(first.map((_, row) => row * stride)), kernels.numbers(weights), kernels.numbers(first), kernels.numbers(count));
   });
-  for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++) {
-      const { first, weights } = axis[x]!;
-      for (let c = 0; c < channels; c++) {
-        let sum = 0;
-        for (let k = 0, from = (y * size + first) * channels + c; k < weights.length; k++, from += channels) sum += weights[k]! * rows[from]!;
-        result[(y * size + x) * channels + c] = sum;
-      }
-    }
+}
+
+/** Rows for columns. */
+function transposed(image: Float64Array, size: number, channels: number): Float64Array {
+  const result = new Float64Array(image.length);
+  for (let y = 0, from = 0; y < size; y++) for (let x = 0; x < size; x++) for (let c = 0, to = (x * size + y) * channels; c < channels; c++) result[to++] = image[from++]!;
   return result;
 }
 
@@ -99,35 +108,41 @@ export function gaussian(image: Float64Array, size: number, channels: number, si
 export function zoomed(image: Float64Array, size: number, channels: number, factor: number): Float64Array {
   const cut = Math.ceil(size / factor), top = Math.floor((size - cut) / 2), wide = roundHalfEven(cut * factor), trim = Math.floor((wide - size) / 2);
   const scale = wide > 1 ? (cut - 1) / (wide - 1) : 0;
-  const places = Array.from({ length: size }, (_, i) => {
+  const lows = new Int32Array(size), highs = new Int32Array(size), shares = new Float64Array(size);
+  for (let i = 0; i < size; i++) {
     const at = (i + trim) * scale, low = Math.min(Math.floor(at), cut - 1);
-    return { low: top + low, high: top + Math.min(low + 1, cut - 1), share: at - low };
-  });
+    lows[i] = top + low;
+    highs[i] = top + Math.min(low + 1, cut - 1);
+    shares[i] = at - low;
+  }
   const result = new Float64Array(image.length), row = new Float64Array(size * channels);
-  places.forEach(({ low, high, share }, y) => {
-    const [above, below] = [low * size * channels, high * size * channels];
+  for (let y = 0, to = 0; y < size; y++) {
+    const above = lows[y]! * size * channels, below = highs[y]! * size * channels, share = shares[y]!;
     for (let i = 0; i < row.length; i++) row[i] = image[above + i]! + share * (image[below + i]! - image[above + i]!);
-    let to = y * size * channels;
-    for (const place of places) {
-      const [left, right] = [place.low * channels, place.high * channels];
-      for (let c = 0; c < channels; c++) result[to++] = row[left + c]! + place.share * (row[right + c]! - row[left + c]!);
+    for (let x = 0; x < size; x++) {
+      const left = lows[x]! * channels, right = highs[x]! * channels, part = shares[x]!;
+      for (let c = 0; c < channels; c++) result[to++] = row[left + c]! + part * (row[right + c]! - row[left + c]!);
     }
-  });
+  }
   return result;
 }
 
 /** Python's rounding. */
 const roundHalfEven = (x: number): number => (x - Math.floor(x) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
 
-/** The image at any place, by bilinear interpolation. */
-export function bilinear(image: Float64Array, size: number, channels: number, x: number, y: number, border: Border, result: Float64Array, to: number): void {
-  const left = Math.floor(x), top = Math.floor(y), [u, v] = [x - left, y - top];
-  const [x0, x1] = [folded(left, size, border) * channels, folded(left + 1, size, border) * channels];
-  const [y0, y1] = [folded(top, size, border) * size * channels, folded(top + 1, size, border) * size * channels];
-  for (let c = 0; c < channels; c++) {
-    const above = image[y0 + x0 + c]! + u * (image[y0 + x1 + c]! - image[y0 + x0 + c]!), below = image[y1 + x0 + c]! + u * (image[y1 + x1 + c]! - image[y1 + x0 + c]!);
-    result[to + c] = above + v * (below - above);
+/** The image at any places, by bilinear interpolation: pixel i comes from xs[i], ys[i]. */
+export function bilinear(image: Float64Array, size: number, channels: number, xs: Float64Array, ys: Float64Array, border: Border): Float64Array {
+  const result = new Float64Array(xs.length * channels);
+  for (let i = 0, to = 0; i < xs.length; i++) {
+    const left = Math.floor(xs[i]!), top = Math.floor(ys[i]!), u = xs[i]! - left, v = ys[i]! - top;
+    const x0 = folded(left, size, border) * channels, x1 = folded(left + 1, size, border) * channels;
+    const y0 = folded(top, size, border) * size * channels, y1 = folded(top + 1, size, border) * size * channels;
+    for (let c = 0; c < channels; c++) {
+      const above = image[y0 + x0 + c]! + u * (image[y0 + x1 + c]! - image[y0 + x0 + c]!), below = image[y1 + x0 + c]! + u * (image[y1 + x1 + c]! - image[y1 + x0 + c]!);
+      result[to++] = above + v * (below - above);
+    }
   }
+  return result;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Snow, fog and bright light. */
-import { bytes, unit, type Corruption } from './corruption.ts';
+import { bytes, numbers, unit, type Corruption } from './corruption.ts';
 import { motionTaps, weighted, zoomed } from './filters.ts';
 import { plasma, powerOfTwo } from './plasma.ts';
 
@@ -24,10 +24,10 @@ export const snow: Corruption<Snow> = {
     'imagenet-c': [snowfall(0.1, 0.3, 3, 0.5, 10, 4, 0.8), snowfall(0.2, 0.3, 2, 0.5, 12, 4, 0.7), snowfall(0.55, 0.3, 4, 0.9, 12, 8, 0.7), snowfall(0.55, 0.3, 4.5, 0.85, 12, 8, 0.65), snowfall(0.55, 0.3, 2.5, 0.85, 12, 12, 0.55)],
     'cifar-10-c': [snowfall(0.1, 0.2, 1, 0.6, 8, 3, 0.95), snowfall(0.1, 0.2, 1, 0.5, 10, 4, 0.9), snowfall(0.15, 0.3, 1.75, 0.55, 10, 4, 0.9), snowfall(0.25, 0.3, 2.25, 0.6, 12, 6, 0.85), snowfall(0.3, 0.3, 1.25, 0.65, 14, 12, 0.8)],
   },
-  apply(pixels, size, { mean, deviation, zoom, threshold, radius, sigma, colour }, random) {
+  apply(pixels, size, { mean, deviation, zoom, threshold, radius, sigma, colour }, random, kernels) {
     const drawn = new Float64Array(size * size).map(() => mean + deviation * random.normal());
     const flakes = bytes(zoomed(drawn, size, 1, zoom).map((value) => (value < threshold ? 0 : value)));
-    const layer = weighted(Float64Array.from(flakes), size, 1, motionTaps(radius, sigma, random.uniform(-135, -45)), 'edge').map((value) => Math.round(value) / 255);
+    const layer = weighted(kernels, numbers(flakes), size, 1, motionTaps(radius, sigma, random.uniform(-135, -45)), 'edge').map((value) => Math.round(value) / 255);
     const image = unit(pixels);
     for (let i = 0; i < layer.length; i++) {
       const grey = 0.299 * image[3 * i]! + 0.587 * image[3 * i + 1]! + 0.114 * image[3 * i + 2]!;

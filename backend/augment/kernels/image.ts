@@ -6,6 +6,7 @@
  * memory (kernels.ts) and leaves PADDING bytes after each buffer, since kernels load and store sixteen bytes at a time.
  */
 
+export { weightedColumns, weightedRows } from './filter';
 export { affine, histogram, mapChannels, sharpen } from './policy';
 
 /** Where the caller's memory begins: after the module's own constants. */
