@@ -1,6 +1,7 @@
 /** BEiT's relative position biases for images of another size, as its authors resize them for fine-tuning (run_class_finetuning.py). */
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.ts';
+import { resizedGrid } from './resizedGrid.ts';
 import { splineWeights } from './spline.ts';
 
 /** Fewer make no cubic spline. */
@@ -22,8 +23,8 @@ function places(from: number, to: number): number[] {
   return [...outward.map((place) => -place).reverse(), 0, ...outward];
 }
 
-/** Weights [2 to - 1, 2 from - 1] of the old offsets on one axis in the new ones. */
-const axisWeights = (from: number, to: number): tf.Tensor2D => tf.tensor2d(splineWeights(places(from, to), Array.from({ length: 2 * to - 1 }, (_, i) => i - to + 1)));
+/** Weights [2 to - 1][2 from - 1] of the old offsets on one axis in the new ones. */
+const axisWeights = (from: number, to: number): number[][] => splineWeights(places(from, to), Array.from({ length: 2 * to - 1 }, (_, i) => i - to + 1));
 
 /**
  * A table [(2 from - 1)^2 + 3, heads] as one of [(2 to - 1)^2 + 3, heads], differentiable; the class token's three entries stay. Throws InputError
@@ -33,11 +34,7 @@ export function resizedBias(table: tf.Tensor, from: number, to: number): tf.Tens
   if (from === to) return table;
   if (from < leastGrid) throw new InputError(`relative positions of ${from} x ${from} patches are too few to be interpolated for ${to} x ${to}: leave the size as it is`);
   return tf.tidy(() => {
-    const heads = table.shape[1]!, [old, size] = [2 * from - 1, 2 * to - 1];
-    const weights = axisWeights(from, to);
-    // Sums of products and no matrix product, which an engine may round to bf16.
-    const alongRows = tf.sum(tf.mul(tf.reshape(weights, [size, old, 1]), tf.reshape(tf.slice(table, [0, 0], [old * old, heads]), [1, old, old * heads])), 1);
-    const alongBoth = tf.sum(tf.mul(tf.reshape(weights, [1, size, old, 1]), tf.reshape(alongRows, [size, 1, old, heads])), 2);
-    return tf.concat([tf.reshape(alongBoth, [size * size, heads]), tf.slice(table, [old * old, 0], [3, heads])], 0);
+    const heads = table.shape[1]!, count = (2 * from - 1) ** 2;
+    return tf.concat([resizedGrid(tf.slice(table, [0, 0], [count, heads]), axisWeights(from, to)), tf.slice(table, [count, 0], [3, heads])], 0);
   });
 }

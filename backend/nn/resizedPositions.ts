@@ -1,5 +1,6 @@
 /** Learned position embeddings for crops of another size, as DINO, iBOT and MSN resize them. */
 import * as tf from '@tensorflow/tfjs-core';
+import { resizedGrid } from './resizedGrid.ts';
 
 const a = -0.75; // PyTorch's bicubic kernel
 
@@ -29,10 +30,7 @@ export function resizedPositions(positions: tf.Tensor, from: number, to: number,
   if (from === to) return positions;
   const width = positions.shape[2]!;
   return tf.tidy(() => {
-    const one = weights(from, to, scale);
-    const both = Float32Array.from(one.flatMap((rows) => one.flatMap((columns) => rows.flatMap((r) => columns.map((c) => r * c)))));
-    const patches = tf.reshape<tf.Rank.R2>(tf.slice(positions, [0, 1, 0], [1, from * from, width]), [from * from, width]);
-    const resized = tf.matMul(tf.tensor2d(both, [to * to, from * from]), patches);
-    return tf.concat([tf.slice(positions, [0, 0, 0], [1, 1, width]), tf.expandDims(resized, 0)], 1);
+    const patches = tf.reshape(tf.slice(positions, [0, 1, 0], [1, from * from, width]), [from * from, width]);
+    return tf.concat([tf.slice(positions, [0, 0, 0], [1, 1, width]), tf.expandDims(resizedGrid(patches, weights(from, to, scale)), 0)], 1);
   });
 }
