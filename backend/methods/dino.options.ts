@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { choice } from '../choice.ts';
 import { minBlock } from './minBlock.ts';
+import { solarize } from './solarize.ts';
 
 const area = z.tuple([z.number().positive().max(1), z.number().positive().max(1)]);
 const temperatures = z.tuple([z.number().positive(), z.number().positive()]);
@@ -12,6 +13,7 @@ const distillation = {
   localCrops: z.int().min(0).max(64).describe('Small crops of an image, seen by the student alone; 0: none.'),
   localSize: z.int().positive().max(2048).default(96).describe('Side of the local crops in pixels, a multiple of model.patchSize.'),
   localScale: area.describe('Least and greatest area of the local crops, as a share of the image.'),
+  solarize,
   hiddenWidth: z.int().positive().default(2048).describe('Width of the head\'s hidden layers.'),
   bottleneckWidth: z.int().positive().default(256).describe('Width of the unit vectors before the last layer.'),
   normLastLayer: z.boolean().describe('Keep the rows of the last layer at unit length: steadier, sometimes less accurate.'),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { choice } from '../choice.ts';
 import { minBlock } from './minBlock.ts';
+import { solarize } from './solarize.ts';
 
 export const mocov3Schema = z.strictObject({
   name: z.literal('mocov3').describe('MoCo-v3 (Chen et al., ICCV 2021): tell two views of the same image from those of all other images of the batch.'),
@@ -14,6 +15,7 @@ export const mocov3Schema = z.strictObject({
   predictorLayers: z.int().min(2).max(8).default(2).describe('Linear layers of the predictor.'),
   trainPatchEmbed: z.boolean().default(false).describe('Train the patch embedding, which the paper keeps frozen at its random initial values for stable training.'),
   scale: z.tuple([z.number().gt(0).max(1), z.number().gt(0).max(1)]).default([0.08, 1]).describe('Least and greatest area of the crops, as a share of the image.'),
+  solarize,
   mask: choice({ none: 'Nothing is masked: the paper\'s MoCo-v3.', block: 'Rectangles of `minBlock` patches or more, until the share is masked exactly.', random: 'Single patches, drawn evenly.' }).default('none').describe('How patches of the online views are masked; masked ones are dropped.'),
   maskRatio: z.number().gt(0).lt(1).default(0.6).describe('Share of the online views\' patches that is masked, where mask is on.'),
   minBlock,

@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import { choice } from '../choice.ts';
 import { minBlock } from './minBlock.ts';
+import { solarize } from './solarize.ts';
 
 export const siameseSchema = z.strictObject({
   name: z.literal('siamese').describe('Siamese Image Modeling (Tao et al., CVPR 2023): predict the features of one view of an image from another, masked view of it, patch by patch.'),
   target: choice({ feature: 'Dense features of the target branch, the moving average of the online one.', pixel: 'Normalised pixels of view b; there is no target branch then.' }).default('feature').describe('What is predicted for each patch of view b.'),
   views: choice({ different: 'Two crops of the image, each with its own flip.', same: 'One crop and flip for both branches.' }).default('different').describe('Whether both branches see the same part of the image.'),
   colour: z.boolean().default(true).describe('Whether views get colour jitter, greyscale, blur and solarize; false: crops and flips alone.'),
-  solarize: z.number().min(0).max(1).default(0.2).describe('Chance that view b is solarised, where there are colours. Short runs on small images learn more without it (docs/study.md).'),
+  solarize,
   scale: z.tuple([z.number().gt(0).max(1), z.number().gt(0).max(1)]).default([0.08, 1]).describe('Least and greatest area of the crops, as a share of the image.'),
   mask: choice({ block: 'Rectangles of `minBlock` patches or more, until the share is masked exactly.', random: 'Single patches, drawn evenly.', none: 'Nothing is masked.' }).default('block').describe('How patches of the online view are masked.'),
   maskRatio: z.number().gt(0).lt(1).default(0.6).describe('Share of the online view\'s patches that is masked; 0.6 of 196 is exactly 118.'),

@@ -18,6 +18,8 @@ const grey: OpSpec = { op: 'grayscale', p: 0.2 };
 /** The papers blur images of 224 pixels: smaller models see the same blur of the same picture. */
 const blur = ({ imageSize }: ModelConfig, p: number): OpSpec => ({ op: 'gaussianBlur', p, sigma: [(0.1 * imageSize) / 224, (2 * imageSize) / 224] });
 
+const inverted = ({ solarize }: { solarize: number }): OpSpec => ({ op: 'solarize', p: solarize, threshold: 128 });
+
 /** Masked patches of a ratio: 0.6 of 196 is 118, 0.75 of 196 is 147. */
 const maskedCount = (model: ModelConfig, maskRatio: number): number => Math.round(modelDimensions(model).patches * maskRatio);
 
@@ -41,7 +43,7 @@ export function pairedViews(model: ModelConfig, options: SiameseOptions): ViewPl
     sameCrop: options.views === 'same',
     views: [
       { name: 'online', size: model.imageSize, crop, ops: colour(blur(model, 1)), mask },
-      { name: 'target', size: model.imageSize, crop, ops: colour(blur(model, 0.1), { op: 'solarize', p: options.solarize, threshold: 128 }), mask: null },
+      { name: 'target', size: model.imageSize, crop, ops: colour(blur(model, 0.1), inverted(options)), mask: null },
     ],
   };
 }
@@ -54,7 +56,7 @@ export function contrastedViews(model: ModelConfig, options: Mocov3Options): Vie
     patchSize: model.patchSize,
     views: [
       { name: 'first', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(model, 1)], mask },
-      { name: 'second', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(model, 0.1), { op: 'solarize', p: 0.2, threshold: 128 }], mask },
+      { name: 'second', size: model.imageSize, crop, ops: [flip, jitter, grey, blur(model, 0.1), inverted(options)], mask },
     ],
   };
 }
@@ -67,7 +69,7 @@ export function multiCrop(model: ModelConfig, options: DinoOptions | IbotOptions
     patchSize: model.patchSize,
     views: [
       { name: 'global0', size: model.imageSize, crop: crop(options.globalScale), ops: [flip, jitter, grey, blur(model, 1)], mask },
-      { name: 'global1', size: model.imageSize, crop: crop(options.globalScale), ops: [flip, jitter, grey, blur(model, 0.1), { op: 'solarize', p: 0.2, threshold: 128 }], mask },
+      { name: 'global1', size: model.imageSize, crop: crop(options.globalScale), ops: [flip, jitter, grey, blur(model, 0.1), inverted(options)], mask },
       ...(options.localCrops > 0 ? [{ name: 'local', size: options.localSize, crop: crop(options.localScale), ops: [flip, jitter, grey, blur(model, 0.5)], mask: null, count: options.localCrops }] : []),
     ],
   };
