@@ -67,6 +67,7 @@ function paperRows(scale: Scale, classes: number): Row[] {
   const isTiny = scale === 'tiny';
   return [
     { id: 'untrained', name: 'Untrained', group: main, preset: isTiny ? 'siamese-i' : 'siamese-vit-base', ...(isTiny && { run: tinySiamese }), trained: false, note: 'SiameseIM\'s encoder as each seed begins it' },
+    { id: 'untrained-timm', name: 'Untrained, by timm', group: main, preset: `dino-${isTiny ? 'tiny' : 'vit-base'}`, trained: false, note: 'as supervised training, DINO, iBOT, MSN, DenseCL and BEiT begin: smaller values, which match patches less well' },
     ...methods.filter(({ id }) => classes > 1 || id !== 'supervised').map((method) => methodRow(method, scale, classes)),
     isTiny ? { id: 'mae-400', name: 'MAE', group: ablation, sameAs: 'mae', paper: numbers(83.1, 62.5, 46.8, 42), note: 'as above' } : { id: 'mae-400', name: 'MAE', group: ablation, preset: 'mae-vit-base', run: { schedule: { epochs: 400 } }, paper: numbers(83.1, 62.5, 46.8, 42) },
     ...ablations.map(({ row, what, paper }): Row => ({ id: row, name: `(${row})`, group: ablation, ...(isTiny && row === 'i' ? { sameAs: 'siamese' } : { preset: `siamese-${row}`, ...(isTiny && { run: tinySiamese }) }), paper, note: what })),

@@ -59,7 +59,7 @@ describe.each(scales)('the paper\'s study, %s', (scale) => {
 
   test('each row of the paper is there', () => {
     expect(study.rows.filter(({ group }) => group === 'Ablations of SiameseIM').map(({ id }) => id)).toEqual(['mae-400', ...'abcdefghijk', 'mocov3-mask']);
-    expect(study.rows.filter(({ group }) => group === 'Methods')).toHaveLength(10);
+    expect(study.rows.filter(({ group }) => group === 'Methods').map(({ id }) => id)).toEqual(['untrained', 'untrained-timm', 'supervised', 'mocov3', 'dino', 'ibot', 'msn', 'densecl', 'beit', 'mae', 'siamese']);
   });
 });
 
