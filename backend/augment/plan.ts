@@ -38,7 +38,7 @@ export const viewSchema = z.strictObject({
   crop: cropSchema.describe('Which part of the image the view shows.'),
   ops: z.array(opSchema).describe('In this order; a flip comes before the crop wherever it is listed.'),
   sameAs: z.string().min(1).optional().describe('An earlier view: this one shows the same crop with the same flip and the same colours, at a size and by an interpolation of its own; its area, aspect, ops and mask are not used, and ops is [].'),
-  mask: maskSchema.nullable().describe('Which patches the method may not see; null: it sees all.'),
+  mask: maskSchema.nullable().describe('Which patches the method may not see; null: it sees all, and so it must be for a method or a view that is not masked.'),
   count: z.int().positive().max(64).optional().describe('How many such views a sample gets, named name0, name1, ...; default: one, with the plain name.'),
 });
 

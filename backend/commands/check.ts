@@ -15,10 +15,10 @@ export async function checkRunFile(file: string, overrides: readonly string[] = 
   const path = resolve(file);
   const { value } = await readRunFile(path);
   const { config, problems } = examineRun(overrides.map(parseOverride).reduce(mergeRun, value));
-  const keysIn = (message: string): string[] => namedKey.exec(message)?.[0].split('.') ?? [];
+  const keysIn = (message: string): (string | number)[] => namedKey.exec(message)?.[0].split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key)) ?? [];
   const found: RunCheck = { file: path, problems: problems.map((problem) => (problem.path.length > 0 ? problem : { ...problem, path: keysIn(problem.message) })), run: null };
   const from = (source: string): string => resolve(dirname(path), source);
-  const refused = (keys: string[]) => (error: unknown): null => {
+  const refused = (keys: (string | number)[]) => (error: unknown): null => {
     if (!(error instanceof InputError)) throw error;
     found.problems.push({ path: keys, message: error.message, inSchema: false });
     return null;

@@ -9,6 +9,7 @@ import type { Draw } from '../nn/dropPath.ts';
 import { dinoSchema, ibotSchema, type DinoOptions, type IbotOptions } from './dino.options.ts';
 import { droppedPatches } from './droppedPatches.ts';
 import { maeSchema } from './mae.options.ts';
+import type { MaskUses } from './maskUse.ts';
 import { mocov3Schema } from './mocov3.options.ts';
 import { msnSchema } from './msn.options.ts';
 import { siameseSchema } from './siamese.options.ts';
@@ -45,6 +46,10 @@ export interface Recipe<C> {
   uniformLoss?(this: void, model: ModelConfig, options: C, batch: number): number | null;
   /** What of its options is to be named beside the method wherever its results are; left out: the method's name says it. */
   variant?(options: C): string;
+  /** Which views may be masked; left out: none. */
+  masks?(this: void, options: C): MaskUses;
+  /** What of its own options does what a mask of a view would; left out where nothing does. */
+  insteadOfMask?: string;
   /** Places in one view are mapped to places in another, so that nothing may move pixels after the crop. */
   mapsPlaces?: true;
   /** Patches that the method drops itself from the sample's views, the same places of all images of a batch: for each of the expanded views a mask, 1 is dropped, or null. Left out where it drops none. */
@@ -66,12 +71,13 @@ const distillationRates = (options: DinoOptions | IbotOptions, { epoch }: Progre
 const sharperTeacher = 'lower the last of method.teacherTemperature where targets are flat (0.02 helped), raise it where all images get one output; on few images begin method.momentum at 0.99; freeze the last layer for longer (method.freezeLastLayer)';
 
 const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { name: N }>> } = {
-  siamese: { remedy: 'raise method.lambda or use method.loss=unigrad, keep method.momentum near 1, and lower optimizer.baseLearningRate', mapsPlaces: true, views: pairedViews, momentum: (options) => (options.target === 'feature' ? options.momentum : null) },
+  siamese: { remedy: 'raise method.lambda or use method.loss=unigrad, keep method.momentum near 1, and lower optimizer.baseLearningRate', mapsPlaces: true, views: pairedViews, masks: () => ({ online: { count: 'same' } }), momentum: (options) => (options.target === 'feature' ? options.momentum : null) },
   // Normalised patches have an unbiased variance of 1: predicting their mean costs 1 - 1/n of n values.
-  mae: { views: singleView, momentum: () => null, uniformLoss: ({ patchSize }, { normalizePixels }) => (normalizePixels ? 1 - 1 / (3 * patchSize ** 2) : null) },
-  dino: { remedy: sharperTeacher, views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates, uniformLoss: (_model, { outputs }) => Math.log(outputs) },
-  ibot: { remedy: `${sharperTeacher}; a longer warm-up, a higher method.momentum and a lower second of optimizer.betas are its authors\' advice`, views: multiCrop, momentum: ({ momentum }) => momentum, rates: distillationRates },
+  mae: { views: singleView, masks: () => ({ online: { count: 'same', needed: true } }), momentum: () => null, uniformLoss: ({ patchSize }, { normalizePixels }) => (normalizePixels ? 1 - 1 / (3 * patchSize ** 2) : null) },
+  dino: { remedy: sharperTeacher, views: multiCrop, insteadOfMask: 'method "ibot" is DINO that learns from masked patches as well', momentum: ({ momentum }) => momentum, rates: distillationRates, uniformLoss: (_model, { outputs }) => Math.log(outputs) },
+  ibot: { remedy: `${sharperTeacher}; a longer warm-up, a higher method.momentum and a lower second of optimizer.betas are its authors\' advice`, views: multiCrop, masks: () => ({ global0: { count: 'any' }, global1: { count: 'any' } }), momentum: ({ momentum }) => momentum, rates: distillationRates },
   msn: {
+    insteadOfMask: 'method.patchDrop is the share of its anchors\' patches that it drops itself',
     // Anchors, and what is as large as they are and follows them: one order of patches for all.
     dropped(options, patches, draw) {
       const count = patches[1], other = patches.findIndex((n, i) => i > 0 && n !== count);
@@ -81,9 +87,9 @@ const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { nam
   },
   supervised: { views: labelledView, momentum: ({ ema }) => ema === null ? null : [ema, ema], classes: ({ classes }) => classes, uniformLoss: (_model, { classes }) => Math.log(classes) },
   densecl: { trainsResNets: true, remedy: 'begin with method.denseWeight=0 for some ten thousand steps; the loss of a healthy run rises at first, as the queue fills with keys', views: densePair, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { queueLength }) => Math.log(1 + queueLength) },
-  beit: { views: maskedView, variant: ({ tokenizer }) => tokenizerLabels[tokenizer], momentum: () => null, uniformLoss: (_model, { vocabulary }) => Math.log(vocabulary) },
+  beit: { views: maskedView, masks: () => ({ online: { count: 'any', needed: true } }), variant: ({ tokenizer }) => tokenizerLabels[tokenizer], momentum: () => null, uniformLoss: (_model, { vocabulary }) => Math.log(vocabulary) },
   dvae: { remedy: 'a higher method.temperature spreads the codes', views: tokenizerView, momentum: () => null },
-  mocov3: { remedy: 'keep method.trainPatchEmbed=false, its authors\' cure for instability, lower optimizer.baseLearningRate and lengthen the warm-up; with method.loss=unigrad raise method.lambda', views: contrastedViews, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { loss, temperature }, batch) => (loss === 'contrastive' && batch > 1 ? 4 * temperature * Math.log(batch) : null) },
+  mocov3: { remedy: 'keep method.trainPatchEmbed=false, its authors\' cure for instability, lower optimizer.baseLearningRate and lengthen the warm-up; with method.loss=unigrad raise method.lambda', views: contrastedViews, masks: ({ mask }): MaskUses => (mask === 'none' ? {} : { first: { count: 'same', together: true }, second: { count: 'same', together: true } }), insteadOfMask: 'method.mask "random" or "block" masks both views', momentum: ({ momentum }) => momentum, uniformLoss: (_model, { loss, temperature }, batch) => (loss === 'contrastive' && batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };
 
 /** The recipe of the method that a run file names. */

@@ -39,10 +39,22 @@ export interface LabSetting {
   text: string;
 }
 
+/** What the model makes of each square of `patchSize` pixels: a token of a Vision Transformer, a feature of a ResNet, a tokenizer's code. */
+export type LabCell = 'patch' | 'feature' | 'code';
+
+/** Masks that a method takes in a view: as many patches in every image or any number, and whether there must be some. */
+export interface LabMaskUse {
+  count: 'same' | 'any';
+  needed: boolean;
+}
+
 /** The pipeline that the lab begins with, and what it is applied to. */
 export interface LabSetup {
   method: string;
   views: LabView[];
+  /** For each of `views`; null where the method sees all of it. */
+  masks: (LabMaskUse | null)[];
+  cell: LabCell;
   patchSize: number;
   sameCrop: boolean;
   seed: number;

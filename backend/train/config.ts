@@ -7,6 +7,7 @@ import { checkPlan, viewPlanSchema, type ViewPlan } from '../augment/plan.ts';
 import { choice } from '../choice.ts';
 import { InputError } from '../errors.ts';
 import { measureNames } from '../evaluate/measureNames.ts';
+import { checkMasks } from '../methods/maskUse.ts';
 import { methodSchema, recipeOf } from '../methods/recipes.ts';
 import { isResidual, modelDimensions, modelSchema } from '../nn/model.ts';
 import { optimizerSchema } from '../optim/schema.ts';
@@ -125,17 +126,17 @@ export function checkRun(config: RunConfig): void {
 
 /** The views that the run takes of a sample: its own, or the method's. Throws InputError where names or number differ from the method's. */
 export function viewPlanOf({ augment, method, model }: Pick<RunConfig, 'augment' | 'method' | 'model'>): ViewPlan {
-  const { views, mapsPlaces } = recipeOf(method);
+  const { views, mapsPlaces, masks, insteadOfMask } = recipeOf(method);
   const plan = views(model, method);
   if (augment === null) return plan;
   const names = (views: readonly { name: string }[]): string => views.map(({ name }) => name).join(', ');
   if (names(augment) !== names(plan.views)) throw new InputError(`augment lists the views ${names(augment)}; method ${method.name} needs ${names(plan.views)}, in this order`);
-  for (const [i, { name, size, mask, sameAs, ops }] of augment.entries()) {
-    if (mapsPlaces && ops.some(({ op }) => op === 'randAugment')) throw new InputError(`augment: view ${name} has randAugment, some of whose operations move pixels, and method ${method.name} needs to know where each patch of a view comes from: remove it`);
+  for (const [i, { name, size, sameAs, ops }] of augment.entries()) {
+    if (mapsPlaces && ops.some(({ op }) => op === 'randAugment')) throw new InputError(`augment.${i}.ops gives view ${name} randAugment, some of whose operations move pixels, and method ${method.name} needs to know where each patch of a view comes from: remove it`);
     const own = plan.views[i]!;
-    if (sameAs !== own.sameAs) throw new InputError(`augment: view ${name} ${own.sameAs === undefined ? `has draws of its own in method ${method.name}: leave sameAs out` : `shows the same as ${own.sameAs} in method ${method.name}: set "sameAs": "${own.sameAs}"`}`);
-    if (size !== own.size) throw new InputError(`augment: view ${name} has size ${size}, the model takes ${own.size} (${own.size === model.imageSize ? 'model.imageSize' : own.sameAs === undefined ? 'method.localSize' : 'method.tokenizerStride for each patch'})`);
-    if (mask?.kind === 'varied' && own.mask?.kind !== 'varied') throw new InputError(`augment: view ${name} masks another number of patches in each image; method ${method.name} drops masked patches and needs an exact count: use the mask "random" or "block"`);
+    if (sameAs !== own.sameAs) throw new InputError(`augment.${i}.sameAs is wrong: view ${name} ${own.sameAs === undefined ? `has draws of its own in method ${method.name}: leave sameAs out` : `shows the same as ${own.sameAs} in method ${method.name}: set "sameAs": "${own.sameAs}"`}`);
+    if (size !== own.size) throw new InputError(`augment.${i}.size gives view ${name} ${size} pixels, the model takes ${own.size} (${own.size === model.imageSize ? 'model.imageSize' : own.sameAs === undefined ? 'method.localSize' : 'method.tokenizerStride for each patch'})`);
   }
+  checkMasks(augment, method.name, masks?.(method) ?? {}, insteadOfMask);
   return { ...plan, views: augment };
 }

@@ -6,8 +6,8 @@ import { openDataset, type Dataset } from '../data/dataset.ts';
 import { imageDataset } from '../data/image.ts';
 import { InputError } from '../errors.ts';
 import { methodSchema, recipeOf, type MethodConfig } from '../methods/recipes.ts';
-import { modelDimensions, modelSchema, type ModelConfig } from '../nn/model.ts';
-import type { LabOp, LabPlan, LabSetting, LabSetup, LabSource, LabTraining, LabValue, LabView } from '../protocol.ts';
+import { isResidual, modelDimensions, modelSchema, type ModelConfig } from '../nn/model.ts';
+import type { LabCell, LabMaskUse, LabOp, LabPlan, LabSetting, LabSetup, LabSource, LabTraining, LabValue, LabView } from '../protocol.ts';
 import { viewPlanOf, type RunConfig } from '../train/config.ts';
 import { parseJson } from '../train/json.ts';
 import { completeRun } from '../train/runFile.ts';
@@ -29,6 +29,13 @@ function positionWidth(method: MethodConfig, model: ModelConfig): number | null 
   return method.name === 'siamese' && method.level === 'dense' ? (method.decoderWidth ?? modelDimensions(model).width) : null;
 }
 
+const cellOf = (method: MethodConfig, model: ModelConfig): LabCell => (method.name === 'dvae' ? 'code' : isResidual(model) ? 'feature' : 'patch');
+
+function masksOf(method: MethodConfig, { views }: ViewPlan): (LabMaskUse | null)[] {
+  const uses = recipeOf(method).masks?.(method) ?? {};
+  return views.map(({ name }) => (Object.hasOwn(uses, name) ? { count: uses[name]!.count, needed: uses[name]!.needed ?? false } : null));
+}
+
 /** The pipeline of the run file, or SiameseIM's own without one; its image, or else the file's data. Rejects with InputError. */
 export async function describe(file: RunFileText | null, image: string | null, open: (source: LabSource) => Promise<Dataset>): Promise<LabSetup & { source: LabSource; training: LabTraining }> {
   const config = file ? configOf(file) : null;
@@ -38,7 +45,7 @@ export async function describe(file: RunFileText | null, image: string | null, o
   if (!source) throw new InputError('choose a run file or an image');
   const { length: images } = await open(source);
   const training: LabTraining = { method, batchSize: config?.batch.size ?? 1, accumulate: config?.batch.accumulate ?? 1, repeats: config?.data.repeats ?? 1 };
-  return { source, training, method: method.name, views: plan.views, patchSize: plan.patchSize, sameCrop: plan.sameCrop ?? false, seed: config?.seed ?? 0, images, positionWidth: positionWidth(method, model), ops: opsOf(recipeOf(method).views(model, method)) };
+  return { source, training, method: method.name, views: plan.views, masks: masksOf(method, plan), cell: cellOf(method, model), patchSize: plan.patchSize, sameCrop: plan.sameCrop ?? false, seed: config?.seed ?? 0, images, positionWidth: positionWidth(method, model), ops: opsOf(recipeOf(method).views(model, method)) };
 }
 
 export const openSource = ({ kind, path }: LabSource): Promise<Dataset> => (kind === 'image' ? Promise.resolve(imageDataset(path)) : openDataset(path));

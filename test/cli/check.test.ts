@@ -45,5 +45,7 @@ test('what is wrong is said at its key', async () => {
   expect(await at({ schedule: { steps: 5, epochs: 2 } })).toEqual([expect.stringMatching(/^schedule\.epochs\|false\|.*exclude each other/)]);
   expect(await at({ batch: { sise: 4 } })).toEqual(['batch.sise|true|there is no key "sise" here: did you mean "size"?']);
   expect(await at({ batch: { sise: 4 }, data: { train: 'nowhere' } })).toEqual([expect.stringMatching(/^batch\.sise\|true/), expect.stringMatching(/^data\.train\|false\|.*does not exist/)]);
+  const crop = { scale: [0.3, 1], ratio: [0.75, 1.33], interpolation: 'bilinear' }, view = (name: string, size: number, over: object = {}) => ({ name, size, crop, ops: [], mask: null, ...over });
+  expect(await at({ method: { name: 'msn', focalSize: 32 }, augment: [view('target', 64), view('anchor', 64, { count: 1, mask: { kind: 'random', count: 4 } }), view('focal', 32, { count: 10 })] })).toEqual([expect.stringMatching(/^augment\.1\.mask\|false\|augment\.1\.mask hides patches of view anchor, and method msn looks at all of them: set it to null; method\.patchDrop/)]);
   expect(await at({ name: 'con' })).toEqual([expect.stringMatching(/^name\|false\|expected a name that every system allows/)]);
 });

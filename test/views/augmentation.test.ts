@@ -94,7 +94,7 @@ describe('the process behind the lab', () => {
   afterAll(() => backend.end());
 
   test('describes a run file\'s pipeline and every op\'s settings from their schema', () => {
-    expect(setup).toMatchObject({ method: 'siamese', patchSize: 16, sameCrop: false, seed: 3, images: 40, positionWidth: 384, source: { kind: 'dataset', path: run.images } });
+    expect(setup).toMatchObject({ method: 'siamese', masks: [{ count: 'same', needed: false }, null], cell: 'patch', patchSize: 16, sameCrop: false, seed: 3, images: 40, positionWidth: 384, source: { kind: 'dataset', path: run.images } });
     expect(setup.views.map(({ name, size, mask }) => [name, size, mask?.kind])).toEqual([['online', 224, 'block'], ['target', 224, undefined]]);
     expect(setup.ops.map(({ op }) => op)).toEqual(opSchema.options.map(({ shape }) => shape.op.value));
     const settings = Object.fromEntries(setup.ops.map(({ op, settings: own }) => [op, Object.fromEntries(own.map(({ name, kind, whole, min, max, initial }) => [name, { kind, whole, min, max, initial }]))]));

@@ -10,7 +10,7 @@ import { viewPlanOf } from '../../backend/train/config.ts';
 import { loadRun } from '../../backend/train/runFile.ts';
 import { noBrowser } from '../helpers/browser.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-import { close, LabPages, shown, until, writeImages, writeRun } from './labPage.ts';
+import { close, drawn, LabPages, shown, until, writeImages, writeRun } from './labPage.ts';
 
 if (noBrowser) console.warn(`Skipped: the augmentation lab of several methods in a browser (${noBrowser}).`);
 
@@ -106,6 +106,53 @@ describe.skipIf(noBrowser !== null)('the augmentation lab on other methods', () 
     })()`);
     expect(drawnAt).toEqual([true, true, true, true, true, true, true, false]);
     if (pictures) await view.locator('.many').screenshot({ path: join(pictures, 'augmentations many crops.png') });
+    expect(faults).toEqual([]);
+    await close(entry);
+  });
+
+  it('sets a varied mask as the run file has it, in both masked views alike, and writes it', async () => {
+    const file = writeRun(root, 'varied', { model, method: { name: 'ibot', localSize: 32, localCrops: 2, minBlock: 4 } });
+    const entry = await pages!.open({ file });
+    const { view, page, faults } = entry;
+    await shown(view);
+    const mask = (name: string) => view.getByRole('article', { name: `Mask of ${name}` });
+    const label = (text: string): string => `${text} of the mask of global0`;
+    expect(await mask('global0').locator('select').first().locator('option').allTextContents()).toEqual(['none', 'single patches', 'blocks', 'varied']);
+    expect(await mask('local').locator('input, select').count()).toBe(0);
+    // The method's own ranges, of which the second is the one that masks.
+    const end = (which: string, range: number) => view.getByLabel(`${label(`${which} share ${range}`)} as a number`);
+    expect([await end('least', 1).inputValue(), await end('greatest', 1).inputValue(), await end('least', 2).inputValue(), await end('greatest', 2).inputValue()]).toEqual(['0', '0', '0.1', '0.5']);
+    if (pictures) await view.getByRole('region', { name: 'Pipeline of global0' }).screenshot({ path: join(pictures, 'augmentations varied mask.png') });
+    await view.getByText('Change all views alike').click();
+    const put = (name: string, value: string) => drawn(view, async () => {
+      await view.getByLabel(name, { exact: true }).fill(value);
+      await page.keyboard.press('Tab');
+    });
+    await put(`${label('greatest share 2')} as a number`, '0.8');
+    await put(`${label('least share 2')} as a number`, '0.8');
+    await put(`${label('least block')} as a number`, '2');
+    await drawn(view, () => view.getByRole('button', { name: 'Remove the last range of the mask of global0' }).click());
+    await drawn(view, () => view.getByRole('button', { name: 'Add a range to the mask of global0' }).click());
+    await put(`${label('greatest share 2')} as a number`, '0.5');
+    await drawn(view, () => view.getByLabel(label('shape')).selectOption('random'));
+    expect(await view.getByLabel(`${label('least block')} as a number`).count()).toBe(0);
+    await view.getByRole('button', { name: 'Write to varied.siam.json' }).click();
+    await until(view, '/^Written to/.test(document.querySelector(".status").textContent)');
+    const { augment } = await loadRun(file);
+    for (const at of [0, 1]) expect(augment![at]!.mask).toMatchObject({ kind: 'varied', shape: 'random', shares: [[0, 0], [0, 0.5]], minBlock: 2 });
+    expect(augment![2]!.mask).toBeNull();
+    expect(faults).toEqual([]);
+    await close(entry);
+  });
+
+  it('speaks of a ResNet\'s features, which are no patches', async () => {
+    const entry = await pages!.open({ file: writeRun(root, 'features', { model: { arch: 'resnet_nano', imageSize: 64 }, method: { name: 'densecl' } }) });
+    const { view, page, faults } = entry;
+    await shown(view);
+    expect(await view.locator('.about').textContent()).toContain('DenseCL: query, key at 64 pixels, a feature every 16 pixels');
+    expect(await view.locator('#view').textContent()).not.toMatch(/patch/i);
+    await view.getByLabel('Feature grid').check();
+    if (pictures) await page.screenshot({ path: join(pictures, 'augmentations features.png') });
     expect(faults).toEqual([]);
     await close(entry);
   });

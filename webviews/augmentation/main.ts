@@ -10,6 +10,7 @@ import { Pipeline, type Path } from './pipeline.ts';
 import { Stage } from './stage.ts';
 import { Statistics } from './statistics.ts';
 import { restoreView } from './view.ts';
+import { cellWords } from './words.ts';
 
 let state: LabOpen | null = null;
 let sample: LabSample | null = null;
@@ -124,6 +125,7 @@ function take(next: LabOpen): void {
     written = null;
     if (view.index >= setup.images) view.index = 0;
     pictured = -1;
+    statistics.words = cellWords[setup.cell];
   }
   remember();
   page.show(state, view, isChanged());
@@ -173,9 +175,15 @@ function set(of: number, path: Path, value: unknown): void {
       inner[at.at(-1)!] = value;
     };
     put(views[of]!, path);
-    if (!view.alike || path[0] === 'mask' || views[of]!.sameAs !== undefined) return;
+    if (!view.alike || views[of]!.sameAs !== undefined) return;
+    const { mask, size } = views[of]!, masks = state?.setup?.masks;
     views.forEach((other, i) => {
       if (i === of || other.sameAs !== undefined) return;
+      // Where the method masks one view alone, the others stay whole.
+      if (path[0] === 'mask') {
+        if (masks?.[i] && other.size === size) other.mask = structuredClone(mask);
+        return;
+      }
       if (path[0] !== 'ops') return put(other, path);
       const place = other.ops.findIndex(({ op }) => op === views[of]!.ops[path[1] as number]!.op);
       if (place >= 0) put(other, ['ops', place, ...path.slice(2)]);
@@ -245,7 +253,7 @@ const currentBoxes = (): (LabBox | null)[] => Array.from({ length: boxes.length 
 function present(): void {
   if (!sample || !state?.setup) return;
   page.answer(sample);
-  stage.show(sample, sample.pairs.length > 0 ? view.look : { ...view.look, places: false, positions: false }, stage.dragging ? sample.views.map((shown) => boxes[shown.cropOf] ?? null) : [], selected, sample.views.map(({ cropOf: owner }) => currentViews()[sample!.views[owner]!.spec]!.crop.scale));
+  stage.show(sample, sample.pairs.length > 0 ? view.look : { ...view.look, places: false, positions: false }, stage.dragging ? sample.views.map((shown) => boxes[shown.cropOf] ?? null) : [], selected, sample.views.map(({ cropOf: owner }) => currentViews()[sample!.views[owner]!.spec]!.crop.scale), cellWords[state.setup.cell]);
   pipeline.show(state.setup, currentViews(), sample, stage.picture);
 }
 

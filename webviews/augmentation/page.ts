@@ -4,6 +4,7 @@ import { button, element, setText } from '../common/dom.ts';
 import { methodNames } from '../common/methodNames.ts';
 import { Headline } from './headline.ts';
 import type { LabViewState, Look } from './view.ts';
+import { cellWords, type CellWords } from './words.ts';
 
 export interface PageActions {
   /** Shows another image. */
@@ -42,6 +43,7 @@ export class Page {
   private readonly fileButton: HTMLButtonElement;
   private readonly headline = new Headline();
   private readonly toggles: Record<keyof Look, HTMLInputElement>;
+  private readonly gridLabel = element('span');
   private readonly alike = element('input', { type: 'checkbox' });
   private readonly empty = element('div', { class: 'empty' });
   private readonly emptyTitle = element('h2');
@@ -62,12 +64,12 @@ export class Page {
     this.fileButton = button('Show file', { class: 'quiet' }, () => actions.showFile());
     this.emptyButton = button('', { class: 'primary' }, () => this.emptyAction());
     this.empty.append(this.emptyTitle, this.emptyText, this.emptyButton);
-    const toggle = (name: keyof Look, label: string, title: string): [HTMLInputElement, HTMLElement] => {
+    const toggle = (name: keyof Look, label: HTMLElement | string, title: string): [HTMLInputElement, HTMLElement] => {
       const check = element('input', { type: 'checkbox' });
       check.addEventListener('change', () => actions.look({ [name]: check.checked }));
       return [check, element('label', { title }, check, label)];
     };
-    const toggles = [toggle('mask', 'Mask', 'Cover the patches that the model does not see'), toggle('grid', 'Patch grid', 'Where one patch ends and the next begins'), toggle('places', 'Same places', 'A dot for each patch in the colour of its place in the first view'), toggle('positions', 'Position embedding', 'For the patch under the pointer: how like its relative position embedding is to that of each place of the first view')] as const;
+    const toggles = [toggle('mask', 'Mask', 'Cover the patches that the model does not see'), toggle('grid', this.gridLabel, ''), toggle('places', 'Same places', 'A dot for each of these in the colour of its place in the first view'), toggle('positions', 'Position embedding', 'For the patch under the pointer: how like its relative position embedding is to that of each place of the first view')] as const;
     this.toggles = { mask: toggles[0][0], grid: toggles[1][0], places: toggles[2][0], positions: toggles[3][0] };
     this.alike.addEventListener('change', () => actions.alike(this.alike.checked));
     this.steps = [button('◂', { 'aria-label': 'Previous image', title: 'Previous image (P)' }, () => actions.go(-2)), button('▸', { 'aria-label': 'Next image', title: 'Next image (N)' }, () => actions.go(-1))];
@@ -91,6 +93,7 @@ export class Page {
   }
 
   private readonly actions: PageActions;
+  private words: CellWords = cellWords.patch;
 
   /** What the panel is about. */
   show(state: LabOpen | null, view: LabViewState, changed: boolean): void {
@@ -105,6 +108,9 @@ export class Page {
     setText(this.writeButton, state?.file === null ? 'No run file to write to' : `Write to ${state?.file?.split(/[\\/]/).at(-1) ?? 'run file'}`);
     this.fileButton.hidden = !setup || state?.file === null;
     if (setup) {
+      this.words = cellWords[setup.cell];
+      setText(this.gridLabel, this.words.grid);
+      this.gridLabel.parentElement!.title = this.words.gridTitle;
       setText(this.count, `of ${whole(setup.images)}`);
       this.index.max = String(setup.images);
       for (const step of [...this.steps, this.index]) step.disabled = setup.images === 1;
@@ -142,7 +148,7 @@ export class Page {
 
   answer(sample: LabSample): void {
     setText(this.file, sample.label === null ? sample.file : `${sample.file} (${sample.label})`);
-    this.headline.show(sample);
+    this.headline.show(sample, this.words);
   }
 
   /** Whether the sample that is on the page is the one that was asked for. */
@@ -162,8 +168,8 @@ export class Page {
   }
 }
 
-function aboutText({ method, views, patchSize, sameCrop, images }: LabSetup, { file, image }: LabOpen): string {
+function aboutText({ method, views, cell, patchSize, sameCrop, images }: LabSetup, { file, image }: LabOpen): string {
   const name = methodNames[method] ?? method;
   const shown = views.map((view) => (view.count === undefined ? view.name : `${view.count} × ${view.name}`)).join(', ');
-  return `${image !== null ? `${file ?? 'no run file'} · ` : `${whole(images)} images · `}${name}: ${shown} at ${[...new Set(views.map(({ size }) => size))].join(' and ')} pixels, patches of ${patchSize}${sameCrop ? ', all of one crop' : ''}`;
+  return `${image !== null ? `${file ?? 'no run file'} · ` : `${whole(images)} images · `}${name}: ${shown} at ${[...new Set(views.map(({ size }) => size))].join(' and ')} pixels, ${cellWords[cell].about(patchSize)}${sameCrop ? ', all of one crop' : ''}`;
 }

@@ -7,7 +7,7 @@ import { cellOf, drawMask, drawPicture, strokeRimmed, surface } from './canvas.t
 import { heatColour, placeColour, viewColour } from './colours.ts';
 import { patchAt, patchInView, type Point, type Rectangle } from './geometry.ts';
 import type { Look } from './view.ts';
-import { hiddenCount, hiddenWords, percent } from './words.ts';
+import { hiddenCount, hiddenWords, percent, type CellWords } from './words.ts';
 
 /** What the pointer, or the keys, point at. */
 export interface Pointed {
@@ -26,7 +26,7 @@ export interface Mark {
 export class ViewPicture {
   readonly element: HTMLElement;
   private readonly base = element('canvas', { 'aria-hidden': 'true' });
-  private readonly over = element('canvas', { class: 'over', tabindex: 0, role: 'application', 'aria-roledescription': 'patch grid' });
+  private readonly over = element('canvas', { class: 'over', tabindex: 0, role: 'application', 'aria-roledescription': 'grid' });
   private readonly holder = element('div', { class: 'picture' }, this.base, this.over);
   private readonly name = element('span', { class: 'name' });
   private readonly note = element('span', { class: 'note' });
@@ -59,7 +59,7 @@ export class ViewPicture {
     onKeys(this.over, { ArrowUp: step(-1, 0), ArrowDown: step(1, 0), ArrowLeft: step(0, -1), ArrowRight: step(0, 1), Escape: () => point(null) });
   }
 
-  show(sample: LabSample, picture: HTMLCanvasElement, look: Look, side: number): void {
+  show(sample: LabSample, picture: HTMLCanvasElement, look: Look, { one, many }: CellWords, side: number): void {
     const shown = sample.views[this.view]!;
     this.shown = shown;
     this.first = sample.views[0]!;
@@ -77,7 +77,7 @@ export class ViewPicture {
     const hidden = hiddenCount(shown);
     setText(this.name, shown.name);
     setText(this.note, [`${percent((box.width * box.height) / (sample.imageWidth * sample.imageHeight))} of the image`, ...(box.mirrored ? ['mirrored'] : []), ...(shown.hidden && hidden > 0 ? [`${hidden} of ${shown.grid ** 2} ${hiddenWords[shown.hidden].past}`] : []), ...(shown.moved ? ['pixels moved'] : []), ...(shown.drawn ? [] : ['placed by hand'])].join(' · '));
-    this.over.setAttribute('aria-label', `${shown.name} as the model gets it, ${picture.width} pixels, ${shown.grid} by ${shown.grid} patches. Arrow keys point at a patch; where it lies elsewhere is said below`);
+    this.over.setAttribute('aria-label', `${shown.name} as the model gets it, ${picture.width} pixels, ${shown.grid} by ${shown.grid} ${many}. Arrow keys point at a ${one}; where it lies elsewhere is said below`);
     this.draw();
   }
 

@@ -2,9 +2,10 @@
 import type { LabMask, LabSample, LabSetting, LabSetup, LabShownView, LabStep, LabValue, LabView } from '../../backend/protocol.ts';
 import { element, setText } from '../common/dom.ts';
 import { drawMask, drawPicture, pictureOf, surface } from './canvas.ts';
+import { cardOf, choiceSetting, pictureSide, type Card } from './card.ts';
 import { viewColour } from './colours.ts';
 import { numberControl, rangeControl, type Control, type SettingLook } from './controls.ts';
-import { hiddenCount } from './words.ts';
+import { maskCard } from './maskCard.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -18,7 +19,6 @@ export interface PipelineActions {
 /** Where a setting without a greatest value ends on its slider, and where a wide one does. */
 const usualMax: Record<string, number> = { brightness: 1, contrast: 1, saturation: 1, sigma: 5 };
 const words: Record<string, string> = { horizontalFlip: 'Flip', randomResizedCrop: 'Crop', colorJitter: 'Colour jitter', grayscale: 'Greyscale', gaussianBlur: 'Blur', solarize: 'Solarize', randAugment: 'RandAugment' };
-const pictureSide = 112;
 const titleOf = (op: string): string => words[op] ?? op;
 
 const short = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2).replace('-', '−'));
@@ -37,11 +37,6 @@ function valuesText(parameters: LabStep['parameters']): string {
   return names.map((name) => { const value = parameters[name]; return typeof value === 'number' ? `${name} ${short(value)}` : name; }).join(order ? ' → ' : ' · ');
 }
 
-interface Card {
-  element: HTMLElement;
-  update(view: LabView, shown: LabShownView | null): void;
-}
-
 export class Pipeline {
   readonly element = element('div', { class: 'strips' });
   private readonly actions: PipelineActions;
@@ -50,6 +45,8 @@ export class Pipeline {
   private shape = '';
   /** Probabilities of ops before they were switched off. */
   private readonly before = new Map<string, number>();
+  /** Masks of other kinds that a view had. */
+  private readonly masksBefore = new Map<number, Map<LabMask['kind'], LabMask>>();
   private sample: LabSample | null = null;
   private source: HTMLCanvasElement | null = null;
   /** Pictures are drawn where the sample is another one; controls move without them. */
@@ -65,7 +62,7 @@ export class Pipeline {
     this.repaints = sample !== this.sample;
     this.sample = sample;
     this.source = source;
-    const shape = JSON.stringify(views.map(({ name, ops, mask, sameAs }) => [name, sameAs, ops.map(({ op }) => op), mask?.kind]));
+    const shape = JSON.stringify(views.map(({ name, ops, mask, sameAs }, i) => [name, sameAs, ops.map(({ op }) => op), mask?.kind, mask?.kind === 'varied' && [mask.shape, mask.shares.length], setup.masks[i]]));
     if (shape !== this.shape) {
       this.shape = shape;
       this.repaints = true;
@@ -94,19 +91,13 @@ export class Pipeline {
     }));
   }
 
-  private card(owner: string, title: HTMLElement | string, controls: (Control<never> | HTMLElement)[]): { element: HTMLElement; picture: HTMLCanvasElement; drawn: HTMLElement } {
-    const picture = element('canvas', { role: 'img', 'aria-label': `${owner}: picture` });
-    const drawn = element('p', { class: 'drawn' });
-    return { picture, drawn, element: element('article', { class: 'card', 'aria-label': owner }, element('h4', {}, title), picture, drawn, ...controls.map((control) => (control instanceof HTMLElement ? control : control.element))) };
-  }
-
   private cropCard(view: LabView, i: number): Card {
     const owner = `the crop of ${view.name}`;
     const scale = rangeControl(owner, { label: 'area', title: 'Share of the image that the crop takes', min: 0.01, max: 1, logarithmic: true }, (value) => this.actions.set(i, ['crop', 'scale'], value));
     const ratio = rangeControl(owner, { label: 'aspect', title: 'Width / height of the crop', min: 0.25, max: 4, logarithmic: true }, (value) => this.actions.set(i, ['crop', 'ratio'], value));
     const interpolation = element('select', { 'aria-label': `interpolation of ${owner}` }, ...['bicubic', 'bilinear', 'lanczos'].map((name) => element('option', { value: name }, name)));
     interpolation.addEventListener('change', () => this.actions.set(i, ['crop', 'interpolation'], interpolation.value));
-    const { element: made, picture, drawn } = this.card(`Crop of ${view.name}`, 'Crop', [...(view.sameAs === undefined ? [scale.element, ratio.element] : []), element('div', { class: 'setting' }, element('span', { class: 'label' }, 'resized by'), interpolation)]);
+    const { element: made, picture, drawn } = cardOf(`Crop of ${view.name}`, 'Crop', [...(view.sameAs === undefined ? [scale.element, ratio.element] : []), choiceSetting('resized by', 'How the crop is resized', interpolation)]);
     return {
       element: made,
       update: ({ crop }, shown) => {
@@ -130,7 +121,7 @@ export class Pipeline {
     const controls = settings.map((setting) => ({ setting, control: controlOf(owner, setting, (value) => this.actions.set(i, ['ops', place, setting.name], value)) }));
     const remove = element('button', { type: 'button', class: 'quiet', 'aria-label': `Remove ${owner}`, title: 'Remove this step' }, '×');
     remove.addEventListener('click', () => this.actions.removeOp(i, place));
-    const { element: made, picture, drawn } = this.card(`${titleOf(op)} of ${view.name}`, element('span', { class: 'switch' }, element('label', {}, check, titleOf(op)), remove), controls.map(({ control }) => control.element));
+    const { element: made, picture, drawn } = cardOf(`${titleOf(op)} of ${view.name}`, element('span', { class: 'switch' }, element('label', {}, check, titleOf(op)), remove), controls.map(({ control }) => control.element));
     return {
       element: made,
       update: ({ ops }, shown) => {
@@ -155,43 +146,18 @@ export class Pipeline {
   }
 
   private maskCard(view: LabView, i: number): Card {
-    const owner = `the mask of ${view.name}`, patches = this.patches(view);
-    const { mask } = view;
-    const kind = element('select', { 'aria-label': `kind of ${owner}` }, ...Object.entries({ none: 'none', random: 'single patches', block: 'blocks', ...(mask?.kind === 'varied' && { varied: 'varied' }) }).map(([value, text]) => element('option', { value }, text)));
-    kind.addEventListener('change', () => this.actions.set(i, ['mask'], maskOf(kind.value, patches, this.now(i)?.mask ?? null)));
-    const share = numberControl(owner, { label: 'ratio', title: 'Share of the patches that is masked, exactly', min: 0, max: 1 }, (value) => this.actions.set(i, ['mask', 'count'], Math.round(Math.min(1, Math.max(0, value)) * patches)));
-    const count = numberControl(owner, { label: 'patches', title: 'Masked patches, exactly', min: 0, max: patches, whole: true }, (value) => this.actions.set(i, ['mask', 'count'], value));
-    const least = numberControl(owner, { label: 'least block', title: 'Fewest patches of a block', min: 1, max: Math.max(2, Math.round(patches / 3)), limit: patches, whole: true }, (value) => this.actions.set(i, ['mask', 'minBlock'], Math.max(1, value)));
-    const aspect = rangeControl(owner, { label: 'aspect', title: 'Height / width of a block', min: 0.1, max: 10, logarithmic: true }, (value) => this.actions.set(i, ['mask', 'aspect'], value));
-    const masked = mask !== null && mask.kind !== 'none';
-    const { element: made, picture, drawn } = this.card(`Mask of ${view.name}`, 'Mask', [element('div', { class: 'setting' }, element('span', { class: 'label' }, 'kind'), kind), ...(masked && mask.kind !== 'varied' ? [share.element, count.element] : []), ...(mask?.kind === 'block' ? [least.element, aspect.element] : [])]);
-    return {
-      element: made,
-      update: (now, shown) => {
-        this.latest[i] = now;
-        kind.value = now.mask?.kind ?? 'none';
-        if (now.mask && 'count' in now.mask) {
-          share.set(now.mask.count / patches);
-          count.set(now.mask.count);
-        }
-        if (now.mask?.kind === 'block') {
-          least.set(now.mask.minBlock);
-          aspect.set(now.mask.aspect);
-        }
-        made.classList.toggle('idle', !shown?.mask);
-        if (!shown || !this.sample || !this.repaints) return;
+    const before = this.masksBefore.get(i) ?? new Map<LabMask['kind'], LabMask>();
+    this.masksBefore.set(i, before);
+    return maskCard({
+      view, before, use: this.setup!.masks[i] ?? null, patches: this.patches(view),
+      put: (path, value) => this.actions.set(i, path, value),
+      paint: (picture, shown) => {
+        if (!this.sample || !this.repaints) return;
         const context = surface(picture, pictureSide, pictureSide);
         drawPicture(context, pictureOf(this.sample.buffer, shown.picture), 0, 0, pictureSide, pictureSide);
         if (shown.mask) drawMask(context, shown.mask, shown.grid, pictureSide);
-        const hidden = hiddenCount(shown), all = shown.grid ** 2;
-        setText(drawn, shown.hidden === 'dropped' ? `${hidden} of ${all} dropped by the method, in the same places of a whole batch` : shown.hidden ? `${hidden} of ${all} masked, ${all - hidden} seen` : 'sees everything');
       },
-    };
-  }
-
-  private readonly latest: LabView[] = [];
-  private now(i: number): LabView | undefined {
-    return this.latest[i];
+    });
   }
 
   private patches({ size }: LabView): number {
@@ -223,11 +189,4 @@ function controlOf(owner: string, { name, kind, whole, min, max, text }: LabSett
   const top = Math.min(usualMax[name] ?? Infinity, max ?? Infinity);
   const look: SettingLook = { label: name === 'p' ? 'probability' : name, title: text, min, max: Number.isFinite(top) ? top : Math.max(1, min * 10), limit: max, whole };
   return kind === 'range' ? rangeControl(owner, look, onValue) : numberControl(owner, look, onValue);
-}
-
-function maskOf(kind: string, patches: number, before: LabMask | null): LabMask | null {
-  const count = before && 'count' in before ? before.count : Math.round(patches * 0.6);
-  if (kind === 'random') return { kind: 'random', count };
-  if (kind === 'block') return { kind: 'block', count, minBlock: Math.max(1, Math.min(16, Math.floor(patches / 4))), aspect: [0.3, 1 / 0.3] };
-  return null;
 }

@@ -6,7 +6,7 @@ import { patchAt, patchInImage, patchInView, type Point } from './geometry.ts';
 import { ViewPicture, type Mark, type Pointed } from './picture.ts';
 import { Source, type SourceActions } from './source.ts';
 import type { Look } from './view.ts';
-import { hiddenWords, listed, percent } from './words.ts';
+import { hiddenWords, listed, percent, type CellWords } from './words.ts';
 
 export interface StageActions extends SourceActions {
   /** The least or greatest area that the pipeline draws is to be the crop's. */
@@ -34,6 +34,7 @@ export class Stage {
   private areas: readonly (readonly [number, number])[] = [];
   private look: Look = { mask: true, grid: false, places: true, positions: false };
   private pointed: Pointed | null = null;
+  private cell = '';
 
   constructor(actions: StageActions) {
     this.actions = actions;
@@ -55,11 +56,12 @@ export class Stage {
     return this.source.selected;
   }
 
-  /** Shows the sample; `placed` are the boxes that were placed by hand since, null where the sample's own holds; `areas` is what the pipeline draws of the image for each view. */
-  show(sample: LabSample, look: Look, placed: readonly (LabBox | null)[], selected: number, areas: readonly (readonly [number, number])[]): void {
+  /** Shows the sample; `placed` are the boxes that were placed by hand since, null where the sample's own holds; `areas` is what the pipeline draws of the image for each view; `words` name what a view is divided into. */
+  show(sample: LabSample, look: Look, placed: readonly (LabBox | null)[], selected: number, areas: readonly (readonly [number, number])[], words: CellWords): void {
     if (sample.image) this.image = pictureOf(sample.buffer, sample.image);
     this.sample = sample;
     this.areas = areas;
+    this.cell = words.one;
     this.look = look;
     this.boxes = sample.views.map(({ box }, view) => placed[view] ?? box);
     while (this.pictures.length > sample.views.length) this.pictures.pop()!.element.remove();
@@ -72,7 +74,7 @@ export class Stage {
         this.views.append(made.element);
       }
     });
-    sample.views.forEach((view, i) => this.pictures[i]!.show(sample, pictureOf(sample.buffer, view.picture), look, Math.max(leastSide, (side * view.picture.width) / greatest)));
+    sample.views.forEach((view, i) => this.pictures[i]!.show(sample, pictureOf(sample.buffer, view.picture), look, words, Math.max(leastSide, (side * view.picture.width) / greatest)));
     this.select(Math.min(selected, sample.views.length - 1));
     this.fillNumbers();
     this.point(this.pointed && this.pointed.view < sample.views.length ? this.pointed : null);
@@ -110,9 +112,9 @@ export class Stage {
   }
 
   private hint(): string {
-    if (!this.look.places || (this.sample?.views.length ?? 0) < 2) return 'Point at a patch to see where it lies in the image.';
+    if (!this.look.places || (this.sample?.views.length ?? 0) < 2) return `Point at a ${this.cell} to see where it lies in the image.`;
     const { name, hidden } = this.sample!.views[0]!;
-    return `Dots of one colour are one place of the image. ${hidden ? `A ring: in ${name} it is ${hiddenWords[hidden].place}. ` : ''}Dark: ${name} does not show it. Point at a patch to follow it.`;
+    return `Dots of one colour are one place of the image. ${hidden ? `A ring: in ${name} it is ${hiddenWords[hidden].place}. ` : ''}Dark: ${name} does not show it. Point at a ${this.cell} to follow it.`;
   }
 
   private markOf(sample: LabSample, { view, patch }: Pointed, other: number): Mark | null {

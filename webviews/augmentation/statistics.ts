@@ -4,7 +4,7 @@ import { button, element, setText } from '../common/dom.ts';
 import { colour } from '../common/theme.ts';
 import { cellOf, surface } from './canvas.ts';
 import { heatColour, viewColour } from './colours.ts';
-import { hiddenWords, percent } from './words.ts';
+import { cellWords, hiddenWords, percent, type CellWords } from './words.ts';
 
 export interface StatisticsActions {
   measure(samples: number): Promise<LabStatistics | null>;
@@ -27,6 +27,8 @@ export class Statistics {
   private readonly details = element('details', { hidden: true }, element('summary', {}, 'Numbers'), this.table);
   private shown: LabStatistics | null = null;
   private working = false;
+  /** What a view is divided into. */
+  words: CellWords = cellWords.patch;
 
   constructor(actions: StatisticsActions) {
     this.actions = actions;
@@ -81,7 +83,7 @@ export class Statistics {
     const figures: HTMLElement[] = [];
     for (const { view, overlap, without, patchesInA, patchesInVisible } of shown.pairs) {
       const name = names[view]!;
-      figures.push(element('div', { class: 'facts' }, ...[[percent(without), `of samples: ${first} and ${name} share nothing`], [percent(overlap.median), `of ${first} is in ${name}, in the median`], [percent(patchesInA), `of ${name}'s patches lie in ${first}`], [percent(patchesInVisible), `lie where ${first} is seen`]].map(([number, text]) => element('p', {}, element('b', {}, number!), ` ${text}`))));
+      figures.push(element('div', { class: 'facts' }, ...[[percent(without), `of samples: ${first} and ${name} share nothing`], [percent(overlap.median), `of ${first} is in ${name}, in the median`], [percent(patchesInA), `of ${name}'s ${this.words.many} lie in ${first}`], [percent(patchesInVisible), `lie where ${first} is seen`]].map(([number, text]) => element('p', {}, element('b', {}, number!), ` ${text}`))));
       figures.push(histogramFigure(`Share of ${first} that is in ${name}`, overlap, viewColour(view), percent));
     }
     shown.views.forEach(({ name, scale, aspect, masked, hidden, grid }, view) => {

@@ -1,5 +1,5 @@
 /** What is said of views in words, alike in captions, the headline, cards and readouts. */
-import type { LabHidden, LabShownView } from '../../backend/protocol.ts';
+import type { LabCell, LabHidden, LabShownView } from '../../backend/protocol.ts';
 
 export const percent = (share: number): string => `${share > 0 && share < 0.01 ? '<1' : Math.round(100 * share)} %`;
 
@@ -8,6 +8,15 @@ export const hiddenWords: Readonly<Record<NonNullable<LabHidden>, { past: string
   mask: { past: 'masked', place: 'under the mask', all: 'Masked' },
   dropped: { past: 'dropped', place: 'dropped', all: 'Dropped, in the same places of a whole batch' },
 };
+
+/** What the squares are that a view is divided into. */
+export const cellWords: Readonly<Record<LabCell, { one: string; many: string; grid: string; gridTitle: string; about: (side: number) => string }>> = {
+  patch: { one: 'patch', many: 'patches', grid: 'Patch grid', gridTitle: 'Where one patch ends and the next begins', about: (side) => `patches of ${side}` },
+  feature: { one: 'cell', many: 'cells', grid: 'Feature grid', gridTitle: 'A cell for each feature of the ResNet\'s last stage, which sees beyond it', about: (side) => `a feature every ${side} pixels` },
+  code: { one: 'cell', many: 'cells', grid: 'Code grid', gridTitle: 'A cell for each code of the tokenizer, which sees beyond it', about: (side) => `a code every ${side} pixels` },
+};
+
+export type CellWords = typeof cellWords[LabCell];
 
 /** Patches of a view that the model does not see. */
 export const hiddenCount = ({ mask }: Pick<LabShownView, 'mask'>): number => mask?.reduce((sum, value) => sum + value, 0) ?? 0;
