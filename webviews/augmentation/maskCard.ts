@@ -32,7 +32,7 @@ export interface MaskCardOptions {
   before: Map<Kind, LabMask>;
   put: Put;
   /** Draws the view into the card, where it is another one. */
-  paint(picture: HTMLCanvasElement, shown: LabShownView): void;
+  paint: (picture: HTMLCanvasElement, shown: LabShownView) => void;
 }
 
 export function maskCard({ view, use, patches, before, put, paint }: MaskCardOptions): Card {

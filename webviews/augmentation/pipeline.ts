@@ -1,5 +1,5 @@
 /** The pipeline of each view as a strip: the picture after every step with what was drawn for it, and below it the step's settings. */
-import type { LabMask, LabSample, LabSetting, LabSetup, LabShownView, LabStep, LabValue, LabView } from '../../backend/protocol.ts';
+import type { LabMask, LabSample, LabSetting, LabSetup, LabStep, LabValue, LabView } from '../../backend/protocol.ts';
 import { element, setText } from '../common/dom.ts';
 import { drawMask, drawPicture, pictureOf, surface } from './canvas.ts';
 import { cardOf, choiceSetting, pictureSide, type Card } from './card.ts';
