@@ -21,7 +21,7 @@ export interface Roles {
 }
 
 /** What training code puts before a model's names, and says nothing of it. */
-const wrappers = new Set(['model', 'state_dict', 'model_state_dict', 'network', 'net', 'module', '_orig_mod', 'backbone']);
+const wrappers = new Set(['model', 'state_dict', 'model_state_dict', 'network', 'net', 'module', '_orig_mod', 'backbone', 'weights']);
 const onlineNames = new Set(['student', 'online', 'online_encoder', 'base_encoder', 'encoder_q']);
 const targetNames = new Set(['teacher', 'target', 'target_encoder', 'momentum_encoder', 'encoder_k', 'ema', 'model_ema']);
 /** What optimizers, mixed precision and schedules keep; `exp_avg` and `exp_avg_sq` are ours. */
@@ -71,7 +71,7 @@ const methods: readonly (readonly [method: string, fits: (marks: ReadonlySet<str
   ['DenseCL', (marks) => marks.has('queue2') || marks.has('mlp2')],
   ['MoCo', (marks) => marks.has('encoder_q') || marks.has('queue')],
   ['BEiT', (marks) => marks.has('lm_head') || (marks.has('relative_position_bias') && marks.has('blocks'))],
-  ['dVAE (BEiT\'s tokenizer)', (marks) => marks.has('group')],
+  ['dVAE (BEiT\'s tokenizer)', (marks) => marks.has('group') || marks.has('encoder.0.0')],
   ['supervised Vision Transformer', (marks) => marks.has('blocks') && marks.has('classifier')],
   ['Vision Transformer', (marks) => marks.has('blocks') && marks.has('patch_embed')],
   ['ResNet', (marks) => marks.has('layer1') && marks.has('conv1')],
@@ -89,6 +89,8 @@ function marksOf(names: readonly string[], splits: readonly Split[]): Set<string
     if (second !== undefined && (first === 'head' || first === 'fc')) marks.add(`${first}.${second}`);
     if ((first === 'head' || first === 'fc') && second === 'weight') marks.add('classifier');
     if (first === 'blocks' && isGroup(second)) marks.add('group');
+    // A tokenizer trained by method dvae, or BEiT's customized one: a sequence of strided layers.
+    if (first === 'encoder' && second === '0' && parts[2] === '0') marks.add('encoder.0.0');
     if (names[place]!.endsWith('relative_position_bias_table')) marks.add('relative_position_bias');
     if (first === 'mlp2' || second === 'mlp2') marks.add('mlp2');
     if (dropped) marks.add(dropped);
@@ -98,7 +100,11 @@ function marksOf(names: readonly string[], splits: readonly Split[]): Set<string
 
 function partOf(parts: readonly string[], branch: Split['branch'], method: string | null): CheckpointPart {
   const [first, second] = parts as [string, string | undefined];
-  if (method?.startsWith('dVAE') && first === 'blocks') return 'tokenizer';
+  if (method?.startsWith('dVAE')) {
+    if (first === 'blocks' || first === 'encoder') return 'tokenizer';
+    // The codes as vectors are what is painted from: an image gets its codes without them.
+    if (first === 'codebook') return 'decoder';
+  }
   if (first === 'projector' || first.startsWith('projector_') || first === 'projection_head' || first === 'neck') return 'projector';
   if (first === 'predictor' || first.startsWith('predictor_')) return 'predictor';
   if (first.startsWith('queue')) return 'queue';
@@ -146,7 +152,7 @@ export function partText(part: CheckpointPart, target: boolean, hasTarget: boole
     case 'encoder': return { title: branched('encoder'), about: target ? 'the moving average of the online encoder; often the better one to use' : 'turns an image into features: what other tasks use' };
     case 'projector': return { title: branched('projector'), about: 'maps features to where the loss compares them; left out afterwards' };
     case 'predictor': return { title: branched('predictor'), about: 'predicts the target from the online view; of use for correspondence by prediction' };
-    case 'decoder': return { title: branched('decoder'), about: 'draws masked patches; needed for reconstructions' };
+    case 'decoder': return { title: branched('decoder'), about: 'draws masked patches, or an image from its codes; needed for reconstructions' };
     case 'head': return { title: branched('head'), about: 'the last layer, for its own labels or codes' };
     case 'prototypes': return { title: 'Prototypes', about: 'what views are assigned to' };
     case 'tokenizer': return { title: 'Tokenizer', about: 'turns patches into codes to be predicted' };

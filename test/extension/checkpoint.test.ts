@@ -7,6 +7,8 @@ import type { DType } from '../../backend/formats/dtypes.ts';
 import { writeSafetensors, type TensorInfo, type TensorToWrite } from '../../backend/formats/tensorFile.ts';
 import type { CheckpointCalls, CheckpointNotice, CheckpointSummary } from '../../backend/protocol.ts';
 import { Random } from '../../backend/random.ts';
+import { discreteVaeEncoderSpecs, discreteVaeSpecs } from '../../backend/nn/discreteVae.ts';
+import type { ParameterSpec } from '../../backend/nn/parameters.ts';
 import { CheckpointHost, type CheckpointHostOptions } from '../../extension/checkpoint/host.ts';
 import { PanelPort } from '../../extension/panels/port.ts';
 import { filterPictures, positionSimilarity, relativeBias } from '../../extension/checkpoint/pictures.ts';
@@ -59,12 +61,25 @@ describe('what tensors are for', () => {
     ['DenseCL', { 'state_dict.encoder_q.0.conv1.weight': 'encoder', 'state_dict.encoder_q.1.mlp.0.weight': 'projector', 'state_dict.encoder_q.1.mlp2.0.weight': 'projector', 'state_dict.encoder_k.0.layer1.0.conv1.weight': 'target encoder', 'state_dict.encoder_k.1.mlp2.2.bias': 'target projector', 'state_dict.queue': 'queue', 'state_dict.queue2_ptr': 'queue', 'state_dict.backbone.conv1.weight': 'encoder' }],
     ['BEiT', { 'model.cls_token': 'encoder', 'model.mask_token': 'encoder', 'model.rel_pos_bias.relative_position_bias_table': 'encoder', 'model.blocks.0.gamma_1': 'encoder', 'model.blocks.0.attn.q_bias': 'encoder', 'model.lm_head.weight': 'head' }],
     ['dVAE (BEiT\'s tokenizer)', { 'blocks.input.w': 'tokenizer', 'blocks.group_1.block_1.res_path.conv_1.w': 'tokenizer', 'blocks.output.conv.b': 'tokenizer' }],
+    ['dVAE (BEiT\'s tokenizer)', { 'weights.codebook.weight': 'decoder', 'weights.encoder.0.0.weight': 'tokenizer', 'weights.encoder.3.bias': 'tokenizer', 'weights.decoder.0.0.weight': 'decoder', 'weights.decoder.3.weight': 'decoder' }],
     ['supervised Vision Transformer', { 'model.blocks.0.attn.qkv.weight': 'encoder', 'model.patch_embed.proj.weight': 'encoder', 'model.head.weight': 'head', 'model.fc_norm.weight': 'encoder' }],
     ['ResNet', { 'conv1.weight': 'encoder', 'layer1.0.conv1.weight': 'encoder', 'layer4.2.bn3.weight': 'encoder', 'fc.weight': 'head' }],
     ['optimizer state', { step: 'optimizer', target_updates: 'optimizer', 'exp_avg.cls_token': 'optimizer', 'exp_avg_sq.blocks.0.norm1.weight': 'optimizer' }],
     [null, { 'transformer.h.0.mlp.c_fc.weight': 'other', wte: 'other' }],
   ])('%s', (method, names) => {
     expect(groups(Object.keys(names))).toEqual([method, names]);
+  });
+
+  test('every tensor of a dVAE that is trained here, of its encoder alone and of its optimizer', () => {
+    const specs = (list: ParameterSpec[]): string[] => list.map(({ name }) => name);
+    const shape = { layers: 3, width: 8, vocabulary: 16 };
+    const whole = specs(discreteVaeSpecs(shape, 4)), encoder = specs(discreteVaeEncoderSpecs(shape));
+    const part = (name: string): string => (name.startsWith('encoder.') ? 'tokenizer' : 'decoder');
+    expect(groups(whole)).toEqual(['dVAE (BEiT\'s tokenizer)', Object.fromEntries(whole.map((name) => [name, part(name)]))]);
+    expect(groups(encoder)).toEqual(['dVAE (BEiT\'s tokenizer)', Object.fromEntries(encoder.map((name) => [name, 'tokenizer']))]);
+    expect(new Set(rolesOf(whole.map((name) => `exp_avg.${name}`)).roles.map(({ part }) => part))).toEqual(new Set(['optimizer']));
+    const beit = ['blocks.0.attn.qkv.weight', 'lm_head.weight', ...encoder.map((name) => `tokenizer.${name}`)];
+    expect(groups(beit)).toEqual(['BEiT', Object.fromEntries(beit.map((name, i) => [name, ['encoder', 'head'][i] ?? 'tokenizer']))]);
   });
 
   test('names of every wrapping come out as the model\'s own', () => {
@@ -98,6 +113,11 @@ describe('what a file is and is good for', () => {
     expect(summary.findings.map(({ tone }) => tone)).toEqual(['good']);
     expect(summary.pictures.map(({ title }) => title)).toEqual(['Patch embedding, online', 'Patch embedding, target', 'Position embedding, online', 'Position embedding, online predictor']);
     expect(summary.metadata).toContainEqual({ key: 'args.decoder_embed_dim', value: '48' });
+  });
+
+  test('a tokenizer\'s weights', async () => {
+    const { method, groups } = await summaryOf(join(fixtures, 'tokenizer/encoder.pkl'));
+    expect([method, groups.map(({ title }) => title)]).toEqual(['dVAE (BEiT\'s tokenizer)', ['Tokenizer']]);
   });
 
   test('MAE with and without its decoder, and with a block gone', async () => {
