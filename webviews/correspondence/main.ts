@@ -1,48 +1,26 @@
 /** Dense correspondence: models, images and features that the user chooses, brought together on the page. Pairs are asked for one at a time for each column, and the latest choice always. */
-import type { LookCalls, LookedModel, LookModel, LookNotice, LookOpen, LookPairRequest, MatchRates, PairChoice, Sorted } from '../../backend/protocol.ts';
+import type { LookCalls, LookNotice, LookOpen, Sorted } from '../../backend/protocol.ts';
 import { Host } from '../common/messaging.ts';
 import { onThemeChange } from '../common/theme.ts';
 import '../common/common.css';
 import './correspondence.css';
-import { codesAnswer } from './codes.ts';
-import { Column, legendOfMarks, noExtras, type Extras } from './column.ts';
+import { Answers } from './answers.ts';
+import { Choices } from './choices.ts';
+import { Column, legendOfMarks, noExtras } from './column.ts';
 import { MatchTable } from './matchTable.ts';
-import { assignedAnswer, membersOf, type Pictured, type Sorting } from './members.ts';
+import { membersOf } from './members.ts';
 import { Page } from './page.ts';
-import { Pair } from './pair.ts';
+import { Player } from './player.ts';
+import { answerOf, pinRows, scoresOf, type Shown } from './shown.ts';
 import { pictureOfColumns } from './snapshot.ts';
-import { pairsText, scoreOf, verdict, type Score } from './scores.ts';
-import { lookOf, lookOfMode, mostColumns, mostPins, restoreView, sortedBy, type ColumnChoice, type Mode, type Pointed } from './view.ts';
-import { errorText, placeText } from './words.ts';
+import { lookOf, lookOfMode, mostColumns, mostPins, restoreView, sortedBy, type ColumnChoice, type Pointed } from './view.ts';
 
-/** Pairs that are kept for a slider that goes back. */
-const keptPairs = 32;
-/** How long a played checkpoint stays. */
-const playMilliseconds = 700;
 /** After a slider rests, what takes a while is asked for. */
 const settleMilliseconds = 350;
 
-interface Shown {
-  choice: ColumnChoice;
-  column: Column;
-  asking: boolean;
-  /** What the column's pair is of. */
-  key: string;
-  extras: Extras;
-  extrasKey: string;
-}
-
-let state: LookOpen | null = null;
 const shown: Shown[] = [];
 let pointed: Pointed | null = null;
-let playing: { shown: Shown; timer: ReturnType<typeof setTimeout> } | null = null;
 let measuring = false;
-const models = new Map<string, LookedModel>();
-const pairs = new Map<string, Pair>();
-const rates = new Map<string, MatchRates>();
-const sortings = new Map<string, Sorting>();
-/** Pictures of what belongs to one code or prototype; the last few. */
-const pictured = new Map<string, Pictured>();
 
 const host = new Host<LookCalls, LookOpen, LookNotice>(take, (notice) => {
   if (notice.kind === 'state') return take(notice.state);
@@ -50,6 +28,9 @@ const host = new Host<LookCalls, LookOpen, LookNotice>(take, (notice) => {
   else page.waits(notice.done === null ? `${notice.text}…` : '');
 });
 const view = restoreView(host.state);
+const choices = new Choices(view);
+const answers = new Answers(host, choices);
+const player = new Player(choices, setStep, render);
 const table = new MatchTable();
 
 const page = new Page({
@@ -67,7 +48,7 @@ const page = new Page({
     if (['block', 'mode'].some((name) => name in change)) refreshExtras();
   },
   go(index, other) {
-    const count = (other ? (state?.others ?? state?.images) : state?.images)?.count ?? 1;
+    const count = (other ? (choices.state?.others ?? choices.state?.images) : choices.state?.images)?.count ?? 1;
     const next = index === -1 ? view.index + 1 : index === -2 ? view.index - 1 : index;
     if (!other) return goTo(((next % count) + count) % count);
     view.other = Math.min(count - 1, next);
@@ -118,18 +99,14 @@ new ResizeObserver(() => {
 }).observe(page.columns);
 
 function take(next: LookOpen): void {
-  const before = state;
-  state = next;
+  const before = choices.state;
+  choices.state = next;
   view.panel = next.panel;
   if (view.columns.length === 0 && next.subjects.length > 0) view.columns = [{ subject: 0, step: next.subjects[0]!.opened, untrained: false }];
   view.columns = view.columns.filter(({ subject }) => subject < next.subjects.length);
   if (next.images && view.index >= next.images.count) view.index = 0;
-  // Other images have other pictures under the same numbers.
   if (before?.images && (JSON.stringify(before.images) !== JSON.stringify(next.images) || JSON.stringify(before.others) !== JSON.stringify(next.others))) {
-    pairs.clear();
-    rates.clear();
-    sortings.clear();
-    pictured.clear();
+    answers.forget();
     for (const one of shown) one.key = '';
     view.pins = [];
   }
@@ -162,11 +139,11 @@ function render(): void {
     shown[i].choice = choice;
   });
   page.columns.dataset.count = String(shown.length);
-  page.body.dataset.mode = modeNow();
-  page.show(state, viewNow(), view.columns.flatMap((choice) => modelOf(choice) ?? []));
+  page.body.dataset.mode = choices.modeNow();
+  page.show(choices.state, choices.viewNow(), view.columns.flatMap((choice) => choices.modelOf(choice) ?? []));
   for (const one of shown) {
-    const subject = state?.subjects[one.choice.subject];
-    if (subject) one.column.show(subject, one.choice, modelOf(one.choice), shown.length === 1, playing?.shown === one);
+    const subject = choices.state?.subjects[one.choice.subject];
+    if (subject) one.column.show(subject, one.choice, choices.modelOf(one.choice), shown.length === 1, player.shown === one);
   }
 }
 
@@ -201,12 +178,12 @@ function makeColumn(): Shown {
         },
       },
       step(value) {
-        pause();
+        player.pause();
         setStep(one, value);
       },
-      play: () => play(one),
+      play: () => player.play(one),
       remove() {
-        pause();
+        player.pause();
         view.columns.splice(shown.indexOf(one), 1);
         shown.splice(shown.indexOf(one), 1);
         one.column.element.remove();
@@ -229,14 +206,14 @@ function point(at: Pointed | null): void {
   requestAnimationFrame(() => {
     pointing = false;
     const began = performance.now();
-    for (const one of shown) one.column.draw(viewNow(), pointed, view.pins, one.extras);
+    for (const one of shown) one.column.draw(choices.viewNow(), pointed, view.pins, one.extras);
     performance.measure('look-pointed', { start: began, end: performance.now() });
   });
 }
 
 function setStep(one: Shown, value: number | null): void {
-  const steps = state?.subjects[one.choice.subject]?.steps ?? [];
-  const { living } = state?.subjects[one.choice.subject] ?? { living: false };
+  const steps = choices.state?.subjects[one.choice.subject]?.steps ?? [];
+  const { living } = choices.state?.subjects[one.choice.subject] ?? { living: false };
   // The newest of a run that goes on is followed.
   one.choice.step = value !== null && living && value === steps.at(-1) ? null : value;
   one.choice.untrained = false;
@@ -245,68 +222,9 @@ function setStep(one: Shown, value: number | null): void {
   refresh();
 }
 
-/** From the first checkpoint to the newest, each as long as it takes and a little longer. */
-function play(one: Shown): void {
-  if (playing) return pause();
-  const steps = state?.subjects[one.choice.subject]?.steps ?? [];
-  const now = steps.indexOf(stepOf(one.choice) ?? -1);
-  let next = now < 0 || now === steps.length - 1 ? 0 : now + 1;
-  const turn = (): void => {
-    const known = state?.subjects[one.choice.subject]?.steps ?? [];
-    if (next >= known.length) return pause();
-    if (one.asking) {
-      playing = { shown: one, timer: setTimeout(turn, 50) };
-      return;
-    }
-    playing = { shown: one, timer: setTimeout(turn, playMilliseconds) };
-    setStep(one, known[next++]!);
-  };
-  turn();
-}
-
-function pause(): void {
-  if (!playing) return;
-  clearTimeout(playing.timer);
-  playing = null;
-  render();
-}
-
-/** The step that is meant; null: a file's. */
-const stepOf = ({ subject, step, untrained }: ColumnChoice): number | null => (untrained ? 0 : (step ?? state?.subjects[subject]?.steps.at(-1) ?? null));
-const isUntrained = (choice: ColumnChoice): boolean => choice.untrained || stepOf(choice) === 0;
-const asked = (choice: ColumnChoice): LookModel => ({ subject: choice.subject, step: stepOf(choice), untrained: isUntrained(choice) });
-const modelKey = (choice: ColumnChoice): string => `${choice.subject} ${String(stepOf(choice))} ${isUntrained(choice)}`;
-const modelOf = (choice: ColumnChoice | undefined): LookedModel | null => (choice ? (models.get(String(choice.subject)) ?? null) : null);
-
-/** Modes that any model here offers. */
-const offered = (mode: Mode): boolean => view.columns.some((choice) => !modelOf(choice) || lookOf(modelOf(choice), lookOfMode[mode]));
-const modeNow = (): Mode => (offered(view.mode) ? view.mode : 'similarity');
-/** The choice as it can be shown. */
-const viewNow = () => ({ ...view, mode: modeNow() });
-
-/** What is asked of a column's model: where it has no such layer, branch or view, the nearest that it has. */
-function choiceFor(choice: ColumnChoice): PairChoice {
-  const model = modelOf(choice);
-  const layer = !model || lookOf(model, 'features')?.layers.includes(view.layer) ? view.layer : 'encoder';
-  const has = (name: string): boolean => model?.views.some((own) => own.name === name) ?? true;
-  return { seed: view.seed, branch: model && !model.branches.includes(view.branch) ? 'online' : view.branch, layer, views: view.other === null && view.views && has(view.views.a) && has(view.views.b) ? view.views : null, masked: view.masked };
-}
-
-/** What a column cannot show as it was chosen. */
-function lacking(choice: ColumnChoice): string | null {
-  const model = modelOf(choice), asked = choiceFor(choice);
-  if (!model) return null;
-  const { mode } = viewNow();
-  if (!lookOf(model, lookOfMode[mode])) return `this model has no ${mode}`;
-  if (asked.layer !== view.layer) return 'this model has no such layer: its encoder\'s output is shown';
-  return view.other === null && view.views && !asked.views ? 'training takes no such views here: two crops drawn alike for every method are shown' : null;
-}
-
-const pairKey = (choice: ColumnChoice): string => JSON.stringify([modelKey(choice), view.index, view.other, choiceFor(choice)]);
-
 /** Asks for what each column should show now. */
 function refresh(): void {
-  if (!state?.images || !state.trusted) return;
+  if (!choices.state?.images || !choices.state.trusted) return;
   for (const one of shown) void refreshColumn(one);
 }
 
@@ -315,24 +233,24 @@ async function refreshColumn(one: Shown): Promise<void> {
   one.asking = true;
   try {
     while (shown.includes(one)) {
-      if (!modelOf(one.choice)) {
+      if (!choices.modelOf(one.choice)) {
         const { choice } = one;
         one.column.waits(true);
-        models.set(String(choice.subject), await host.ask('model', asked(choice), { patient: true }));
+        await answers.askModel(choice);
         settle();
         render();
       }
-      const key = pairKey(one.choice);
+      const key = choices.pairKey(one.choice);
       if (key === one.key) break;
-      const kept = pairs.get(key);
+      const kept = answers.pairOf(key);
       const began = performance.now();
       if (!kept) one.column.waits(true);
-      const pair = kept ?? (await askPair(one.choice, key));
-      if (key !== pairKey(one.choice)) continue;
+      const pair = kept ?? (await answers.askPair(one.choice, key));
+      if (key !== choices.pairKey(one.choice)) continue;
       one.key = key;
       one.extras = noExtras();
       one.extrasKey = '';
-      one.column.take(pair, lacking(one.choice));
+      one.column.take(pair, choices.lacking(one.choice));
       one.column.waits(false);
       page.waits('');
       paint(one);
@@ -348,15 +266,6 @@ async function refreshColumn(one: Shown): Promise<void> {
   }
 }
 
-async function askPair(choice: ColumnChoice, key: string): Promise<Pair> {
-  const settings = choiceFor(choice);
-  const reply = await host.ask('pair', { model: asked(choice), a: view.index, b: view.other, ...settings }, { patient: true });
-  const pair = new Pair(reply, settings.layer === 'prediction');
-  pairs.set(key, pair);
-  if (pairs.size > keptPairs) pairs.delete(pairs.keys().next().value!);
-  return pair;
-}
-
 let settling: ReturnType<typeof setTimeout> | undefined;
 /** Once nothing moves: the untrained model's rates, attention, reconstructions. */
 function settle(): void {
@@ -366,16 +275,13 @@ function settle(): void {
   settling = setTimeout(() => void compareUntrained(), settleMilliseconds);
 }
 
-const ratesKey = (choice: ColumnChoice, untrained: boolean, only: number | null): string => JSON.stringify([untrained ? `${choice.subject} untrained` : modelKey(choice), only, only === null ? view.pairs : 1, only === null ? null : view.seed, { ...choiceFor({ ...choice, untrained: false }), seed: null }]);
-
 /** The same pair by the model before its first step. */
 async function compareUntrained(): Promise<void> {
-  if (view.other !== null || playing) return;
+  if (view.other !== null || player.shown) return;
   for (const { choice } of [...shown]) {
-    const key = ratesKey(choice, true, view.index);
-    if (rates.has(key) || isUntrained(choice)) continue;
+    if (answers.ratesOf(choice, true, view.index) || choices.isUntrained(choice)) continue;
     try {
-      rates.set(key, await host.ask('rates', { model: { ...asked(choice), untrained: true }, only: view.index, pairs: 1, ...choiceFor(choice) }, { patient: true }));
+      await answers.askRates(choice, true, view.index);
     } catch {
       // The pair itself says what is wrong; a newer one has taken this one's place.
       return;
@@ -388,11 +294,11 @@ async function compareUntrained(): Promise<void> {
 /** Many images, of every column: pairs of views, by the untrained model too; or sorted by codes or prototypes. */
 async function measure(): Promise<void> {
   measuring = true;
-  const by = sortedBy(modeNow());
+  const by = sortedBy(choices.modeNow());
   try {
     for (const { choice } of [...shown])
       if (by) await sort(choice, by);
-      else for (const untrained of isUntrained(choice) ? [true] : [false, true]) await measureRates(choice, untrained);
+      else for (const untrained of choices.isUntrained(choice) ? [true] : [false, true]) await measureRates(choice, untrained);
   } catch (error) {
     if (!/cancel/i.test(messageOf(error))) complain(error);
   } finally {
@@ -403,21 +309,16 @@ async function measure(): Promise<void> {
 }
 
 async function measureRates(choice: ColumnChoice, untrained: boolean): Promise<void> {
-  const key = ratesKey(choice, untrained, null);
-  if (rates.has(key)) return;
+  if (answers.ratesOf(choice, untrained, null)) return;
   page.measuring(0, 1);
-  rates.set(key, await host.ask('rates', { model: { ...asked(choice), untrained }, only: null, pairs: view.pairs, ...choiceFor(choice), seed: 0 }, { patient: true }));
+  await answers.askRates(choice, untrained, null);
   answer();
 }
 
-const sortingKey = (choice: ColumnChoice, by: Sorted): string => JSON.stringify([modelKey(choice), by, view.pairs]);
-
 async function sort(choice: ColumnChoice, by: Sorted): Promise<void> {
-  const key = sortingKey(choice, by);
-  if (sortings.has(key) || !lookOf(modelOf(choice), by)) return;
+  if (answers.sortingOf(choice, by) || !lookOf(choices.modelOf(choice), by)) return;
   page.measuring(0, 1);
-  const { counts, members, shares, ...facts } = await host.ask('gather', { model: asked(choice), by, count: Math.min(view.pairs, state?.images?.count ?? 1) }, { patient: true });
-  sortings.set(key, { ...facts, counts: new Int32Array(counts), members: new Int32Array(members), shares: new Float32Array(shares) });
+  await answers.askSorting(choice, by);
   drawAll();
 }
 
@@ -430,61 +331,30 @@ function entryOf({ column, extras }: Shown, by: Sorted): number | null {
 
 /** What belongs to the code or prototype, of the images that were sorted; pictures of it come when they are here. */
 function showMembers(one: Shown): void {
-  const by = sortedBy(modeNow()), { members } = one.column;
-  if (!by || !lookOf(modelOf(one.choice), by)) return members.show(null, null, null, null, null);
-  const entry = entryOf(one, by), sorting = sortings.get(sortingKey(one.choice, by)) ?? null;
-  const nearest = sorting && entry !== null && entry < sorting.counts.length ? membersOf(sorting, entry) : [];
-  const key = JSON.stringify([modelKey(one.choice), nearest.map(({ image }) => image)]);
-  members.grid = modelOf(one.choice)?.grid ?? 1;
-  members.show(by, one.extras.assigned, entry, sorting, pictured.get(key) ?? null);
-  if (nearest.length > 0 && !pictured.has(key)) void loadPictures(one, key, nearest.map(({ image }) => image));
+  const by = sortedBy(choices.modeNow()), { members } = one.column;
+  if (!by || !lookOf(choices.modelOf(one.choice), by)) return members.show(null, null, null, null, null);
+  const entry = entryOf(one, by), sorting = answers.sortingOf(one.choice, by);
+  const images = sorting && entry !== null && entry < sorting.counts.length ? membersOf(sorting, entry).map(({ image }) => image) : [];
+  const pictured = answers.picturesOf(one.choice, images);
+  members.grid = choices.modelOf(one.choice)?.grid ?? 1;
+  members.show(by, one.extras.assigned, entry, sorting, pictured);
+  if (images.length > 0 && !pictured) void loadPictures(one, images);
 }
 
-const loadingPictures = new Set<string>();
-
-async function loadPictures(one: Shown, key: string, indices: number[]): Promise<void> {
-  if (loadingPictures.has(key)) return;
-  loadingPictures.add(key);
+async function loadPictures(one: Shown, images: number[]): Promise<void> {
   try {
-    const { imageSize, names, pixels } = await host.ask('pictures', { model: asked(one.choice), indices }, { patient: true });
-    pictured.set(key, { imageSize, names, pixels: new Uint8Array(pixels) });
-    if (pictured.size > keptPairs) pictured.delete(pictured.keys().next().value!);
-    showMembers(one);
+    if (await answers.askPictures(one.choice, images)) showMembers(one);
   } catch (error) {
     complain(error);
-  } finally {
-    loadingPictures.delete(key);
   }
-}
-
-/** What is known of a column, the pair that is shown first. */
-function scoresOf({ choice, column }: Shown): Score[] {
-  const scores: Score[] = [];
-  const own = column.pair?.facts.pck;
-  if (own) scores.push(scoreOf('this pair', own, isUntrained(choice) ? null : (rates.get(ratesKey(choice, true, view.index)) ?? null)));
-  const many = rates.get(ratesKey(choice, isUntrained(choice), null));
-  if (many) scores.push(scoreOf(pairsText(many.pairs), many, isUntrained(choice) ? null : (rates.get(ratesKey(choice, true, null)) ?? null)));
-  return scores;
 }
 
 /** The screen's question, answered for the first column. */
 function answer(): void {
-  for (const one of shown) one.column.score(scoresOf(one));
+  for (const one of shown) one.column.score(scoresOf(one, choices, answers));
   const [first] = shown;
-  const pair = first?.column.pair;
-  if (!first || !pair) return;
-  const { nameA, nameB, pck } = pair.facts;
-  const many = scoresOf(first).find(({ title }) => title !== 'this pair'), own = scoresOf(first).find(({ title }) => title === 'this pair');
-  const { bold, rest } = answerOf(first) ?? (many ? verdict(many, null) : own && pck ? verdict(own, pck.patches)
-    : { bold: view.other === null ? 'These views share nothing' : `${first.column.mutual.length} of ${pair.grid.a ** 2} patches are each other's best match`, rest: view.other === null ? ': draw others.' : '. Of two images nobody knows the truth.' });
-  page.answer(bold, rest, view.other === null ? nameA : `${nameA} · ${nameB}`);
-}
-
-/** The answer of the modes that are not about matches; null: those are asked about, or it is not known yet. */
-function answerOf({ column, extras }: Shown): { bold: string; rest: string } | null {
-  const { pair } = column;
-  if (modeNow() === 'codes' && extras.codes && pair) return codesAnswer(pair, extras.codes);
-  return modeNow() === 'prototypes' && extras.assigned ? assignedAnswer(extras.assigned) : null;
+  const found = first ? answerOf(first, scoresOf(first, choices, answers), choices.modeNow(), view.other === null) : null;
+  if (found) page.answer(found.bold, found.rest, found.of);
 }
 
 /** Attention and reconstructions, where they are shown. */
@@ -493,15 +363,14 @@ function refreshExtras(): void {
 }
 
 async function loadExtras(one: Shown): Promise<void> {
-  const model = modelOf(one.choice), mode = modeNow();
+  const model = choices.modelOf(one.choice), mode = choices.modeNow();
   if (!one.column.pair || !model || !lookOf(model, lookOfMode[mode])) return;
   const block = Math.min(view.block ?? Infinity, (lookOf(model, 'attention')?.blocks ?? 1) - 1);
   const key = JSON.stringify([one.key, mode, mode === 'attention' ? block : null]);
   if (key === one.extrasKey) return;
   one.extrasKey = key;
-  const request = { model: asked(one.choice), a: view.index, b: view.other, ...choiceFor(one.choice) };
   try {
-    const found = await askExtras(mode, request, block);
+    const found = await answers.askExtras(mode, one.choice, block);
     if (key === one.extrasKey) Object.assign(one.extras, found);
   } catch (error) {
     complain(error);
@@ -510,32 +379,9 @@ async function loadExtras(one: Shown): Promise<void> {
   answer();
 }
 
-/** What a mode shows besides features. */
-async function askExtras(mode: Mode, request: LookPairRequest, block: number): Promise<Partial<Extras>> {
-  switch (mode) {
-    case 'attention': {
-      const of = async (side: 'a' | 'b') => {
-        const { probabilities, ...maps } = await host.ask('attention', { ...request, view: side, block }, { patient: true });
-        return { ...maps, probabilities: new Float32Array(probabilities) };
-      };
-      return { attention: { a: await of('a'), b: await of('b') } };
-    }
-    case 'codes': {
-      const { a, b } = await host.ask('codes', request, { patient: true });
-      return { codes: { a: new Int32Array(a), b: new Int32Array(b) } };
-    }
-    case 'prototypes': return { assigned: await host.ask('assignments', request, { patient: true }) };
-    case 'reconstruction': {
-      const { pixels, mask, normalised } = await host.ask('reconstruction', request, { patient: true });
-      return { painted: { mask, normalised, pixels: new Uint8Array(pixels) } };
-    }
-    default: return {};
-  }
-}
-
 function paint(one: Shown): void {
-  one.column.paint(viewNow(), one.extras);
-  one.column.draw(viewNow(), pointed, view.pins, one.extras);
+  one.column.paint(choices.viewNow(), one.extras);
+  one.column.draw(choices.viewNow(), pointed, view.pins, one.extras);
   showMembers(one);
   showMatches();
 }
@@ -546,7 +392,7 @@ function repaint(): void {
 
 function drawAll(): void {
   for (const one of shown) {
-    one.column.draw(viewNow(), pointed, view.pins, one.extras);
+    one.column.draw(choices.viewNow(), pointed, view.pins, one.extras);
     showMembers(one);
   }
   showMatches();
@@ -556,27 +402,14 @@ function drawAll(): void {
 function showMatches(): void {
   const all = shown.flatMap(({ column }) => column.mutual.map(({ cosine }) => cosine));
   if (all.length > 0) page.matches(Math.min(...all), Math.max(...all), view.threshold);
-  table.show(shown.map(({ column, choice }) => ({ name: nameOf(choice), pair: column.pair })));
-  page.pinned(view.pins.flatMap((pin, i) => shown.flatMap(({ column, choice }) => {
-    const { pair } = column;
-    if (!pair) return [];
-    const patch = column.patchOf(pin), query = pair.query(pin.side, patch);
-    const from = `${pin.side}, ${placeText(pair.centre(pin.side, patch))}`;
-    if (typeof query === 'string') return [[String(i + 1), nameOf(choice), from, query, '', '', '']];
-    const { best, values, over, truth, distance, error } = query;
-    return [[String(i + 1), nameOf(choice), from, `${over}, ${placeText(pair.centre(over, best))}`, values[best]!.toFixed(3), truth ? placeText(truth) : '–', errorText(distance, error)]];
-  })));
-}
-
-function nameOf(choice: ColumnChoice): string {
-  const name = state?.subjects[choice.subject]?.name ?? '', step = stepOf(choice);
-  return isUntrained(choice) ? `${name}, untrained` : step === null ? name : `${name}, step ${step}`;
+  table.show(shown.map(({ column, choice }) => ({ name: choices.nameOf(choice), pair: column.pair })));
+  page.pinned(pinRows(view.pins, shown, choices));
 }
 
 async function addColumn(): Promise<void> {
   try {
     const subject = await host.ask('addSubject', {}, { patient: true });
-    if (subject !== null) addChoice({ subject, step: state?.subjects[subject]?.opened ?? null, untrained: false });
+    if (subject !== null) addChoice({ subject, step: choices.state?.subjects[subject]?.opened ?? null, untrained: false });
   } catch (error) {
     complain(error);
   }
@@ -606,7 +439,7 @@ async function copy(): Promise<void> {
 async function save(): Promise<void> {
   try {
     const bytes = await (await snapshot()).arrayBuffer();
-    const name = `correspondence-${(state?.subjects[0]?.name ?? 'pair').replace(/[^\w-]+/g, '-').slice(0, 40)}`;
+    const name = `correspondence-${(choices.state?.subjects[0]?.name ?? 'pair').replace(/[^\w-]+/g, '-').slice(0, 40)}`;
     const saved = await host.ask('savePicture', { name, bytes }, { patient: true });
     if (saved !== null) page.say(`Saved as ${saved}.`);
   } catch (error) {
