@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       { test: { ...common, name: 'alone', include: alone, exclude: [...configDefaults.exclude, 'test/vscode/**'], fileParallelism: false, sequence: { groupOrder: 1 } } },
       // Engines use every core that they see: each worker sees one, and timings stay true.
-      { test: { ...common, name: 'side by side', include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, 'test/vscode/**', ...alone], maxWorkers: Math.min(4, availableParallelism()), setupFiles: ['test/helpers/ownCore.ts'], sequence: { groupOrder: 0 } } },
+      { test: { ...common, name: 'side by side', include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, 'test/vscode/**', ...alone], maxWorkers: Math.min(4, availableParallelism()), globalSetup: ['test/helpers/installTorch.ts'], setupFiles: ['test/helpers/ownCore.ts'], sequence: { groupOrder: 0 } } },
     ],
   },
 });
