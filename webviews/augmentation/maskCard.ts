@@ -103,8 +103,8 @@ function sharesPart(owner: string, ranges: number, put: Put): Part {
   shape.addEventListener('change', () => put(['mask', 'shape'], shape.value));
   let now: readonly [number, number][] = [];
   const controls = Array.from({ length: ranges }, (_, i) => rangeControl(owner, { label: ranges === 1 ? 'share' : `share ${i + 1}`, title: ranges === 1 ? 'Each image draws the share of its patches that is masked from this range' : 'Each image draws one of these ranges, and from it the share of its patches that is masked', min: 0, max: 1 }, (value) => put(['mask', 'shares', i], value)));
-  const add = button('Add a range', { class: 'quiet', 'aria-label': `Add a range to ${owner}`, title: 'Another range that an image may draw its share from' }, () => put(['mask', 'shares'], [...now, now.at(-1)!]));
-  const remove = button('Remove the last', { class: 'quiet', 'aria-label': `Remove the last range of ${owner}`, hidden: ranges === 1 }, () => put(['mask', 'shares'], now.slice(0, -1)));
+  const add = button('Add a range', { 'aria-label': `Add a range to ${owner}`, title: 'Another range that an image may draw its share from' }, () => put(['mask', 'shares'], [...now, now.at(-1)!]));
+  const remove = button('Remove the last', { 'aria-label': `Remove the last range of ${owner}`, hidden: ranges === 1 }, () => put(['mask', 'shares'], now.slice(0, -1)));
   return {
     elements: [choiceSetting('shape', 'What is masked', shape), ...controls.map((control) => control.element), element('div', { class: 'ranges' }, add, remove)],
     update(mask) {
