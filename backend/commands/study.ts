@@ -15,6 +15,7 @@ interface RunStudyOptions {
   only?: string;
   now?: boolean;
   list?: boolean;
+  check?: boolean;
   detach?: boolean;
   json?: boolean;
 }
@@ -48,10 +49,20 @@ function plainTeller(): (event: StudyEvent) => void {
   };
 }
 
+/** The study, with every row checked as the run that it would be. Throws InputError that says everything that is wrong, line by line. */
+async function readChecked(path: string): Promise<Study> {
+  const [{ readRunFile }, { findStudyProblems }, { ImageSources }, { problemLines }] = await Promise.all([import('../train/readRunFile.ts'), import('../study/studyProblems.ts'), import('../train/runProblems.ts'), import('../train/configErrors.ts')]);
+  const { value, place } = await readRunFile(path, 'study file');
+  const { study, problems } = await findStudyProblems(value, path, new ImageSources());
+  if (!study || problems.length > 0) throw new InputError(problemLines(problems, place));
+  return study;
+}
+
 async function runFile(file: string, options: RunStudyOptions): Promise<void> {
+  if (options.check) return (await import('./check.ts')).checkStudy(file, options.json ?? false);
   const [{ readStudy, studyFolder }, { cellsOf, isMeant }] = await Promise.all([import('../study/studyFile.ts'), import('../study/cells.ts')]);
   const path = resolve(file);
-  const study = await readStudy(path);
+  const study = await (options.list ? readStudy : readChecked)(path);
   const folder = options.out === undefined ? studyFolder(path, study) : resolve(options.out);
   const cells = await cellsOf(study, path, folder);
   const meant = cells.filter((cell) => isMeant(options.only, cell));
@@ -161,6 +172,7 @@ export function addStudy(program: Command): void {
     .option('--now', 'do not wait for other runs on the same device')
     .option('--detach', 'start it in a process of its own and return; it outlives this terminal')
     .option('--list', 'only say how far each run is')
+    .option('--check', 'only say what is wrong with the file, or how much would be run')
     .addOption(jsonOption('print every event as a JSON line'))
     .addHelpText(...example('siamscope study paper.study.json --only siamese,mae'))
     .action(runFile);

@@ -108,7 +108,7 @@ export function addTrain(program: Command): void {
     .addHelpText(...example('siamscope train tiny.siam.json --set schedule.steps=100 --engine torch\nsiamscope train tiny.siam.json --resume'))
     .addHelpText('after', '\nExit code: 0 done; 1 failed or stopped; 2 wrong use, or input that was refused.')
     .action(async (file: string, options: TrainOptions) => {
-      if (options.check) await (await import('./check.ts')).check(file, overrides(options), options.json ?? false);
+      if (options.check) await (await import('./check.ts')).checkRun(file, overrides(options), options.json ?? false);
       else await (options.detach ? detach(file, options) : train(file, options));
     });
 }

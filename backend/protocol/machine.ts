@@ -47,7 +47,7 @@ export interface PresetSummary {
   summary: string;
 }
 
-/** What is wrong at one key of a run file. */
+/** What is wrong at one key of a run file or a study file. */
 export interface RunFileProblem {
   /** Keys and indices down to it; empty: the file as a whole. */
   path: (string | number)[];
@@ -62,6 +62,14 @@ export interface RunCheck {
   problems: RunFileProblem[];
   /** What would be trained; null where something is wrong with the file. */
   run: { name: string; folder: string; method: string; arch: string; images: number; classes: number; steps: number; imagesPerStep: number } | null;
+}
+
+/** `siamscope study FILE --check --json`. */
+export interface StudyCheck {
+  file: string;
+  problems: RunFileProblem[];
+  /** What would be run; null where something is wrong with the file. */
+  study: { name: string; folder: string; rows: number; seeds: number; runs: number } | null;
 }
 
 /** A line of `siamscope engine install NAME --json`. */

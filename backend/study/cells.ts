@@ -25,11 +25,8 @@ export async function cellsOf(study: Study, path: string, folder: string): Promi
   for (const row of study.rows) {
     if (row.sameAs !== undefined) continue;
     try {
-      // A run file's own paths count from its own folder.
-      const begun = row.file === undefined ? { value: { preset: row.preset } as JsonObject, folder: base } : { value: (await readRunFile(resolve(base, row.file))).value, folder: dirname(resolve(base, row.file)) };
-      const common = begun.folder === base ? study.run : withAbsoluteData(study.run, base);
-      const values = [common, row.run].reduce(mergeRun, begun.value);
-      for (const seed of study.seeds) cells.push({ id: `${row.id}/${seed}`, row, seed, folder: cellFolder(folder, row, seed), config: completeRun({ ...values, name: `${row.id}-${seed}`, seed }, { folder: begun.folder }) });
+      const { values, folder: from } = await layersOf(study, row, base);
+      for (const seed of study.seeds) cells.push({ id: `${row.id}/${seed}`, row, seed, folder: cellFolder(folder, row, seed), config: completeRun(asCell(values, row, seed), { folder: from }) });
     } catch (error) {
       if (error instanceof InputError) throw new InputError(`row ${row.id}: ${error.message}`, { cause: error });
       throw error;
@@ -37,6 +34,17 @@ export async function cellsOf(study: Study, path: string, folder: string): Promi
   }
   return study.seeds.flatMap((seed) => cells.filter((cell) => cell.seed === seed));
 }
+
+/** A row's values: its recipe or run file, the study's own part over it, the row's over both; `folder` is where relative paths count from, `base` the study's. Throws InputError where its run file cannot be read. */
+export async function layersOf(study: Pick<Study, 'run'>, row: Pick<StudyRow, 'preset' | 'file' | 'run'>, base: string): Promise<{ values: JsonObject; folder: string }> {
+  // A run file's own paths count from its own folder.
+  const begun = row.file === undefined ? { value: { preset: row.preset } as JsonObject, folder: base } : { value: (await readRunFile(resolve(base, row.file))).value, folder: dirname(resolve(base, row.file)) };
+  const common = begun.folder === base ? study.run : withAbsoluteData(study.run, base);
+  return { values: [common, row.run].reduce(mergeRun, begun.value), folder: begun.folder };
+}
+
+/** What a run is called and drawn from is its cell's, whatever its layers say. */
+export const asCell = (values: JsonObject, row: Pick<StudyRow, 'id'>, seed: number): JsonObject => ({ ...values, name: `${row.id}-${seed}`, seed });
 
 /** Images that the study names are where the study says, also for run files elsewhere. */
 function withAbsoluteData(run: JsonObject, base: string): JsonObject {

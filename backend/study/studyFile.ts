@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.ts';
 import { measureNames } from '../evaluate/measureNames.ts';
+import type { RunFileProblem } from '../protocol/machine.ts';
 import { describeIssue, problemLines, problemsOf } from '../train/configErrors.ts';
 import { readRunFile } from '../train/readRunFile.ts';
 
@@ -40,14 +41,13 @@ export type StudyFile = z.input<typeof studySchema>;
 export type StudyRow = z.infer<typeof rowSchema>;
 export type Study = Omit<z.infer<typeof studySchema>, '$schema'>;
 
-/** Checks a study's values. Throws InputError that names every wrong key. */
-export function parseStudy(value: unknown, place: (path: readonly PropertyKey[]) => string): Study {
+/** A study's values with everything that is wrong with them, key by key; what its rows train is not looked at. */
+export function examineStudy(value: unknown): { study: Study | null; problems: RunFileProblem[] } {
   const parsed = studySchema.safeParse(value, { error: describeIssue });
-  if (!parsed.success) throw new InputError(problemLines(problemsOf(parsed.error.issues), place));
+  if (!parsed.success) return { study: null, problems: problemsOf(parsed.error.issues) };
   const { $schema: _schema, ...study } = parsed.data;
-  const refuse = (path: PropertyKey[], message: string): never => {
-    throw new InputError(`${place(path)}: ${path.map(String).join('.')}: ${message}`);
-  };
+  const problems: RunFileProblem[] = [];
+  const refuse = (path: (string | number)[], message: string): unknown => problems.push({ path, message, inSchema: false });
   study.rows.forEach((row, i) => {
     const at = ['rows', i];
     // Folders are named by it, also on systems that tell no case.
@@ -58,6 +58,13 @@ export function parseStudy(value: unknown, place: (path: readonly PropertyKey[])
     } else if ((row.preset === undefined) === (row.file === undefined)) refuse(at, 'give "preset" or "file", one of them');
   });
   if (new Set(study.seeds).size !== study.seeds.length) refuse(['seeds'], 'a seed is there twice');
+  return { study, problems };
+}
+
+/** Checks a study's values. Throws InputError that names every wrong key. */
+export function parseStudy(value: unknown, place: (path: readonly PropertyKey[]) => string): Study {
+  const { study, problems } = examineStudy(value);
+  if (!study || problems.length > 0) throw new InputError(problemLines(problems, place));
   return study;
 }
 

@@ -61,7 +61,7 @@ export function examineRun(own: JsonObject): { config: RunConfig; problems: [] }
   if (preset !== undefined && (typeof preset !== 'string' || !Object.hasOwn(presets, preset)))
     return { config: null, problems: [{ path: ['preset'], message: `there is no preset ${JSON.stringify(preset)}${typeof preset === 'string' ? suggestion(preset, presetNames) : ''}; there are ${presetNames.join(', ')}`, inSchema: true }] };
   const parsed = runSchema.safeParse(preset === undefined ? own : mergeRun(presets[preset]!, own), { error: describeIssue });
-  if (!parsed.success) return { config: null, problems: problemsOf(parsed.error.issues) };
+  if (!parsed.success) return { config: null, problems: problemsOf(parsed.error.issues).map((problem) => ({ ...problem, inSchema: problem.inSchema && !(problem.path[0] === 'method' && !namesMethod(own)) })) };
   const { $schema: _schema, preset: _preset, ...config } = parsed.data;
   try {
     checkRun(config);
@@ -72,10 +72,13 @@ export function examineRun(own: JsonObject): { config: RunConfig; problems: [] }
   return { config, problems: [] };
 }
 
+/** Where the preset alone names the method, the JSON Schema cannot tell which method's keys may be there. */
+const namesMethod = ({ method }: JsonObject): boolean => isObject(method) && method.name !== undefined;
+
 /** Whether there is a value at the path. */
-function has(value: unknown, path: readonly PropertyKey[]): boolean {
+export function has(value: unknown, path: readonly PropertyKey[]): boolean {
   const [key, ...rest] = path;
-  return key === undefined || (isObject(value) && Object.hasOwn(value, key) && has(value[String(key)], rest));
+  return key === undefined || (typeof value === 'object' && value !== null && Object.hasOwn(value, key) && has((value as Record<PropertyKey, unknown>)[key], rest));
 }
 
 /** Reads and completes a run file. Relative paths in it count from its folder. */

@@ -1,11 +1,11 @@
 /**
- * What the JSON Schema cannot say about a run file: images that are not there, sizes that do not divide, keys that exclude each
+ * What the JSON Schema cannot say about a run file or a study file: images that are not there, sizes that do not divide, keys that exclude each
  * other. The backend is asked, on opening and saving, in trusted workspaces alone; it reads the file as it is on disk.
  */
 import * as vscode from 'vscode';
 import type { RunCheck, RunFileProblem } from '../../backend/protocol.ts';
 import { commandJson, CommandError, type Command } from '../command.ts';
-import { isRunFile, spanOf } from './runFileText.ts';
+import { isRunFile, isStudyFile, spanOf } from './runFileText.ts';
 
 const debounceMilliseconds = 300;
 /** Wrong input, of which the command says in JSON what is wrong. */
@@ -14,11 +14,14 @@ const refusedCode = 2;
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isPath = (value: unknown): value is (string | number)[] => Array.isArray(value) && value.every((key) => typeof key === 'string' || typeof key === 'number');
 
+/** What either kind of file is found to be: of a run also what it would train. */
+type FileCheck = Pick<RunCheck, 'problems'> & Partial<Pick<RunCheck, 'run'>>;
+
 /** Null where the answer is not one of this version. */
-export function parseCheck(value: unknown): RunCheck | null {
-  if (!isRecord(value) || !Array.isArray(value.problems) || !(value.run === null || isRecord(value.run))) return null;
+export function parseCheck(value: unknown): FileCheck | null {
+  if (!isRecord(value) || !Array.isArray(value.problems) || !(value.run === undefined || value.run === null || isRecord(value.run))) return null;
   const problems = value.problems.filter((problem): problem is RunFileProblem => isRecord(problem) && isPath(problem.path) && typeof problem.message === 'string');
-  return { ...(value as unknown as RunCheck), problems };
+  return { ...(value as unknown as FileCheck), problems };
 }
 
 export class RunFileDiagnostics implements vscode.Disposable {
@@ -30,7 +33,7 @@ export class RunFileDiagnostics implements vscode.Disposable {
   private readonly log: vscode.LogOutputChannel;
   /** By the file's URI: the check that waits or is at work. */
   private readonly working = new Map<string, { timer: NodeJS.Timeout; controller: AbortController }>();
-  private readonly results = new Map<string, RunCheck>();
+  private readonly results = new Map<string, FileCheck>();
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(command: Command, log: vscode.LogOutputChannel) {
@@ -57,7 +60,7 @@ export class RunFileDiagnostics implements vscode.Disposable {
 
   private schedule(document: vscode.TextDocument): void {
     const { uri } = document;
-    if (!vscode.workspace.isTrusted || uri.scheme !== 'file' || !isRunFile(uri.path)) return;
+    if (!vscode.workspace.isTrusted || uri.scheme !== 'file' || !(isRunFile(uri.path) || isStudyFile(uri.path))) return;
     this.cancel(uri);
     const controller = new AbortController();
     const timer = setTimeout(() => void this.check(document, controller.signal), debounceMilliseconds);
@@ -67,7 +70,7 @@ export class RunFileDiagnostics implements vscode.Disposable {
   private async check(document: vscode.TextDocument, signal: AbortSignal): Promise<void> {
     const { uri } = document;
     try {
-      const answer = parseCheck(await commandJson(this.command, ['train', uri.fsPath, '--check', '--json'], { signal, accepts: [refusedCode] }));
+      const answer = parseCheck(await commandJson(this.command, [isStudyFile(uri.path) ? 'study' : 'train', uri.fsPath, '--check', '--json'], { signal, accepts: [refusedCode] }));
       if (signal.aborted || !answer) return;
       this.results.set(uri.toString(), answer);
       this.collection.set(uri, answer.problems.filter(({ inSchema }) => !inSchema).map((problem) => diagnosticOf(document, problem)));

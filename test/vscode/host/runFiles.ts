@@ -61,6 +61,15 @@ export function runFiles(): void {
       assert.ok(!lines.some((line) => /^[014]:/.test(line)), lines.join('\n'));
     });
 
+    it('say what is wrong with a study, in the row that has it', async () => {
+      const { document } = await open('wrong.study.json', '{ "name": "wrong", "run": { "data": { "train": "photos" } }, "rows": [\n  { "id": "a", "name": "A", "preset": "tiny" },\n  { "id": "b", "name": "B", "preset": "tiny",\n    "run": { "model": { "patchSize": 7 } } }\n] }\n');
+      const problems = await until('diagnostics', () => {
+        const found = vscode.languages.getDiagnostics(document.uri);
+        return found.length > 0 && found;
+      });
+      assert.deepEqual(problems.map(({ range, message }) => [range.start.line, message.includes('not a multiple of model.patchSize 7')]), [[3, true]]);
+    });
+
     it('find nothing wrong in a good one', async () => {
       const { document } = await open('good.siam.json', '{\n  "preset": "tiny",\n  "name": "good",\n  "data": { "train": "photos" }\n}\n');
       // The same servers that found the mistakes above have seen this file once they answer for it.
