@@ -1,6 +1,7 @@
 /** `--check` of `siamscope train` and `siamscope study`: says what is wrong with a file, key by key, and what it would train, without training. */
 import { dirname, join, resolve } from 'node:path';
 import type { RunCheck, RunFileProblem, StudyCheck } from '../protocol/machine.ts';
+import { methodName } from '../protocol/methodNames.ts';
 import { print, printJson } from './terminal.ts';
 
 /** Checks the file and counts the images that it names. Throws InputError where it cannot be read or is no JSON. */
@@ -39,7 +40,7 @@ export async function checkRun(file: string, overrides: readonly string[], json:
   const { run, problems } = found;
   if (json) return answer(found);
   printProblems(problems);
-  if (run) print(`${run.name}: ${run.method}, ${run.arch}; ${run.images} images${run.classes > 1 ? ` in ${run.classes} classes` : ''}, ${run.steps} steps of ${run.imagesPerStep} images`);
+  if (run) print(`${run.name}: ${methodName(run.method)}, ${run.arch}; ${run.images} images${run.classes > 1 ? ` in ${run.classes} classes` : ''}, ${run.steps} steps of ${run.imagesPerStep} images`);
 }
 
 /** Prints what is wrong, or how much would be run. Exit code 2 where something is wrong. */

@@ -12,6 +12,7 @@ import type { Head } from '../evaluate/protocols/recognizer.ts';
 import type { Section } from '../evaluate/protocols/reportPage.ts';
 import type { RobustnessResult } from '../evaluate/protocols/robustness.ts';
 import { evaluationProtocols, type EvaluationProtocol } from '../protocol/evaluations.ts';
+import { methodName } from '../protocol/methodNames.ts';
 import { example } from './example.ts';
 import { robustnessText } from './robustnessText.ts';
 import { print, printJson, say, table } from './terminal.ts';
@@ -107,7 +108,7 @@ async function byProtocol(checkpoint: string, protocol: EvaluationProtocol, opti
   const { measured } = outcome, { imageSize } = outcome.model.model;
   if (report !== undefined) {
     const [{ evaluationPage }, { writeAtomically }, { methodLabel }] = await Promise.all([import('../evaluate/protocols/reportPage.ts'), import('../formats/atomic.ts'), import('../methods/recipes.ts')]);
-    await writeAtomically(resolve(report), await evaluationPage(measured, `${shownName(path)}, ${model.config ? methodLabel(model.config.method) : model.method.name}${protocol === 'finetune' ? '' : `, ${branch} branch`}`, new Date(), await sectionOf(measured)));
+    await writeAtomically(resolve(report), await evaluationPage(measured, `${shownName(path)}, ${model.config ? methodLabel(model.config.method) : methodName(model.method.name)}${protocol === 'finetune' ? '' : `, ${branch} branch`}`, new Date(), await sectionOf(measured)));
     if (!json) say(`report: ${pathToFileURL(resolve(report)).href}`);
   }
   const { tested: _tested, examples: _examples, ...result } = measured;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ViewPlan } from '../augment/plan.ts';
 import type { ModelConfig } from '../nn/model.ts';
+import { methodName } from '../protocol/methodNames.ts';
 import { beitSchema, tokenizerLabels } from './beit.options.ts';
 import { dvaeSchema } from './dvae.options.ts';
 import { denseclSchema } from './densecl.options.ts';
@@ -45,7 +46,7 @@ export interface Recipe<C> {
   /** The loss of a model that tells no image from another; left out where there is none. `batch` is the images of one forward pass. */
   uniformLoss?(this: void, model: ModelConfig, options: C, batch: number): number | null;
   /** What of its options is to be named beside the method wherever its results are; left out: the method's name says it. */
-  variant?(options: C): string;
+  variant?(options: C): string | undefined;
   /** Which views may be masked; left out: none. */
   masks?(this: void, options: C): MaskUses;
   /** What of its own options does what a mask of a view would; left out where nothing does. */
@@ -89,11 +90,11 @@ const recipes: { [N in MethodConfig['name']]: Recipe<Extract<MethodConfig, { nam
   densecl: { trainsResNets: true, remedy: 'begin with method.denseWeight=0 for some ten thousand steps; the loss of a healthy run rises at first, as the queue fills with keys', views: densePair, momentum: ({ momentum }) => momentum, uniformLoss: (_model, { queueLength }) => Math.log(1 + queueLength) },
   beit: { views: maskedView, masks: () => ({ online: { count: 'any', needed: true } }), variant: ({ tokenizer }) => tokenizerLabels[tokenizer], momentum: () => null, uniformLoss: (_model, { vocabulary }) => Math.log(vocabulary) },
   dvae: { remedy: 'a higher method.temperature spreads the codes', views: tokenizerView, momentum: () => null },
-  mocov3: { remedy: 'keep method.trainPatchEmbed=false, its authors\' cure for instability, lower optimizer.baseLearningRate and lengthen the warm-up; with method.loss=unigrad raise method.lambda', views: contrastedViews, masks: ({ mask }): MaskUses => (mask === 'none' ? {} : { first: { count: 'same', together: true }, second: { count: 'same', together: true } }), insteadOfMask: 'method.mask "random" or "block" masks both views', momentum: ({ momentum }) => momentum, uniformLoss: (_model, { loss, temperature }, batch) => (loss === 'contrastive' && batch > 1 ? 4 * temperature * Math.log(batch) : null) },
+  mocov3: { variant: ({ mask }) => (mask === 'none' ? undefined : 'with mask'), remedy: 'keep method.trainPatchEmbed=false, its authors\' cure for instability, lower optimizer.baseLearningRate and lengthen the warm-up; with method.loss=unigrad raise method.lambda', views: contrastedViews, masks: ({ mask }): MaskUses => (mask === 'none' ? {} : { first: { count: 'same', together: true }, second: { count: 'same', together: true } }), insteadOfMask: 'method.mask "random" or "block" masks both views', momentum: ({ momentum }) => momentum, uniformLoss: (_model, { loss, temperature }, batch) => (loss === 'contrastive' && batch > 1 ? 4 * temperature * Math.log(batch) : null) },
 };
 
 /** The recipe of the method that a run file names. */
 export const recipeOf = (config: MethodConfig): Recipe<MethodConfig> => recipes[config.name];
 
 /** The method as results name it: with what of its options must be known to read them. */
-export const methodLabel = (config: MethodConfig): string => [config.name, recipeOf(config).variant?.(config)].filter((part) => part !== undefined).join(', ');
+export const methodLabel = (config: MethodConfig): string => [methodName(config.name), recipeOf(config).variant?.(config)].filter((part) => part !== undefined).join(', ');

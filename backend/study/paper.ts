@@ -1,4 +1,5 @@
 /** The study of SiameseIM's main and ablation tables, with the paper's own numbers, at a size of choice. */
+import { methodName } from '../protocol/methodNames.ts';
 import type { StudyFile } from './studyFile.ts';
 
 export const scales = ['tiny', 'vit-base'] as const;
@@ -27,16 +28,16 @@ const numbers = (ft: number | null, lin: number | null, box: number | null, mask
 const tinySiamese = { method: { name: 'siamese', decoderHeads: 4, projectorDepth: 1, predictorDepth: 2, trainPatchEmbed: true, scale: [0.4, 1], maskRatio: 0.4, minBlock: 4, solarize: 0, momentum: [0.998, 1] } };
 const tinyMae = { method: { name: 'mae', decoderWidth: 64, decoderDepth: 2, decoderHeads: 4 } };
 
-const methods: { id: string; name: string; paper: Row['paper']; note?: string }[] = [
-  { id: 'supervised', name: 'Supervised', paper: numbers(81.8, null, 47.9, 42.9) },
-  { id: 'mocov3', name: 'MoCo-v3', paper: numbers(83, 76.7, 47.9, 42.7) },
-  { id: 'dino', name: 'DINO', paper: numbers(82.8, 78.2, 50.1, 43.4) },
-  { id: 'ibot', name: 'iBOT', paper: numbers(84, 79.5, 51.2, 44.2) },
-  { id: 'msn', name: 'MSN', paper: numbers(null, null, null, null) },
-  { id: 'densecl', name: 'DenseCL', paper: numbers(82.2, 69.7, 46.6, 41.6), note: 'on a ViT; the recipe is our reading' },
-  { id: 'beit', name: 'BEiT', paper: numbers(83.2, null, 49.8, 44.4), note: 'with a random tokenizer in place of the dVAE' },
-  { id: 'mae', name: 'MAE', paper: numbers(83.6, 68, 51.6, 45.9) },
-  { id: 'siamese', name: 'SiameseIM', paper: numbers(84.1, 78, 52.1, 46.2) },
+const methods: { id: string; paper: Row['paper']; note?: string }[] = [
+  { id: 'supervised', paper: numbers(81.8, null, 47.9, 42.9) },
+  { id: 'mocov3', paper: numbers(83, 76.7, 47.9, 42.7) },
+  { id: 'dino', paper: numbers(82.8, 78.2, 50.1, 43.4) },
+  { id: 'ibot', paper: numbers(84, 79.5, 51.2, 44.2) },
+  { id: 'msn', paper: numbers(null, null, null, null) },
+  { id: 'densecl', paper: numbers(82.2, 69.7, 46.6, 41.6), note: 'on a ViT; the recipe is our reading' },
+  { id: 'beit', paper: numbers(83.2, null, 49.8, 44.4), note: 'with a random tokenizer in place of the dVAE' },
+  { id: 'mae', paper: numbers(83.6, 68, 51.6, 45.9) },
+  { id: 'siamese', paper: numbers(84.1, 78, 52.1, 46.2) },
 ];
 
 const ablations: { row: string; what: string; paper: Row['paper'] }[] = [
@@ -56,10 +57,10 @@ const ablations: { row: string; what: string; paper: Row['paper'] }[] = [
 /** The recipe of a method at tiny size, where it has no preset of its own there. */
 const tinyParts: Readonly<Record<string, { preset: string; run: object } | undefined>> = { mae: { preset: 'mae-vit-base', run: tinyMae }, siamese: { preset: 'siamese-i', run: tinySiamese } };
 
-function methodRow({ id, name, paper, note }: (typeof methods)[number], scale: Scale, classes: number): Row {
+function methodRow({ id, paper, note }: (typeof methods)[number], scale: Scale, classes: number): Row {
   const own = scale === 'tiny' ? (tinyParts[id] ?? { preset: `${id}-tiny`, run: {} }) : { preset: `${id}-vit-base`, run: {} };
   const run = id === 'supervised' ? { ...own.run, method: { name: 'supervised', classes } } : own.run;
-  return { id, name, group: main, preset: own.preset, ...(Object.keys(run).length > 0 && { run: { ...run } }), paper, ...(note !== undefined && { note }) };
+  return { id, name: methodName(id), group: main, preset: own.preset, ...(Object.keys(run).length > 0 && { run: { ...run } }), paper, ...(note !== undefined && { note }) };
 }
 
 /** The rows of both tables; rows that are the same run at this scale share it. */

@@ -1,7 +1,7 @@
 /** A training run from its first step to its last: what is asked of the training thread, what is written, and how it ends. */
 import { RunError } from '../errors.ts';
 import { privateFolder } from '../link/privateFolder.ts';
-import type { MetricsRow, QueuePlace, RunEvent, RunState, StepRates, TrainingOpened, TrainingStep } from '../protocol.ts';
+import type { EngineSummary, MetricsRow, QueuePlace, RunEvent, RunState, StepRates, TrainingOpened, TrainingStep } from '../protocol.ts';
 import { newestCheckpoint, saveCheckpoint, type Checkpoint } from './checkpoint.ts';
 import type { RunConfig } from './config.ts';
 import { takeTurn, type Turn } from './deviceQueue.ts';
@@ -45,6 +45,8 @@ const stopMilliseconds = 25_000;
 const diskPatienceMilliseconds = 600_000;
 
 class WedgedError extends RunError {}
+
+const engineText = ({ name, version, device, precision }: EngineSummary): string => `${name} ${version}, ${device}, ${precision}`;
 
 /** Runs until the schedule ends, `stop` is asked for, or something fails. Rejects only where the folder cannot be taken. */
 export async function trainRun(options: RunOptions): Promise<RunOutcome> {
@@ -187,10 +189,11 @@ class Run {
     if (images < config.batch.size) this.journal.say('warning', `${images} images are fewer than a batch of ${config.batch.size}: every batch has some of them more than once`);
   }
 
-  private continueFrom({ state }: Checkpoint, { images }: TrainingOpened): void {
+  private continueFrom({ state }: Checkpoint, { images, engine }: TrainingOpened): void {
     this.step = this.savedStep = state.step;
     this.elapsedBefore = state.elapsedSeconds;
     if (state.images !== images) this.journal.say('warning', `the dataset has ${images} images, and had ${state.images} when the run was saved: samples come in another order from here on`);
+    if (state.engine !== engineText(engine)) this.journal.say('warning', `the run was saved on ${state.engine} and goes on on ${engineText(engine)}: from here on its numbers are not to the bit those that it would have had`);
   }
 
   async train(): Promise<void> {
@@ -268,7 +271,7 @@ class Run {
   private async saveNow({ engine, images, stepsPerEpoch }: TrainingOpened): Promise<void> {
     const started = performance.now();
     const { thread, config } = this.options;
-    const state = { step: this.step, epoch: this.step / stepsPerEpoch, elapsedSeconds: this.elapsedSeconds, images, engine: `${engine.name} ${engine.version}, ${engine.device}, ${engine.precision}` };
+    const state = { step: this.step, epoch: this.step / stepsPerEpoch, elapsedSeconds: this.elapsedSeconds, images, engine: engineText(engine) };
     const path = await this.onDisk(`checkpoint ${this.step}`, async () => {
       await this.metrics?.flush();
       return this.answered(saveCheckpoint(this.folder.checkpoints, state, config.checkpoint.keep, (folder) => thread.call('save', { folder })));

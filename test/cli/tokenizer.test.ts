@@ -33,7 +33,7 @@ test('a tokenizer is trained, written, and used by a run that resumes without it
   const use = ['tokenizer=trained', `tokenizerWeights=${out}`, 'tokenizerWidth=32', 'tokenizerStride=4', 'vocabulary=64'].flatMap((set) => ['--set', `method.${set}`]);
   const train = (steps: number, ...more: string[]) => run(['train', beit, ...small, ...use, '--set', 'schedule.warmupSteps=1', '--set', `schedule.steps=${steps}`, ...more]);
   const first = await train(2);
-  expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining('beit, a dVAE trained here as tokenizer') });
+  expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining('BEiT, a dVAE trained here as tokenizer') });
   expect(Math.abs(rowsOf(join(folder, 'runs/beit'))[0]!.loss - Math.log(64))).toBeLessThan(0.5);
   rmSync(out);
   expect(await train(4, '--resume')).toMatchObject({ code: 0 });

@@ -145,7 +145,17 @@ describe('stopped and resumed', () => {
     expect(await run(['train', join(folder, 'longer')])).toMatchObject({ code: 2, stderr: expect.stringContaining('--resume') });
     expect(await run(['train', join(folder, 'longer'), '--resume', '--set', 'schedule.steps=16'])).toMatchObject({ code: 0 });
     expect(rowsOf(join(folder, 'longer')).map(({ step }) => step)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
-    expect(readFileSync(join(folder, 'longer/log.txt'), 'utf8')).toContain('schedule.steps: 14 -> 16');
+    const log = readFileSync(join(folder, 'longer/log.txt'), 'utf8');
+    expect(log).toContain('schedule.steps: 14 -> 16');
+    expect(log).not.toContain('was saved on');
+  });
+
+  test('another engine than it was saved on goes on, and says that the numbers are others', async () => {
+    cpSync(join(folder, 'whole'), join(folder, 'elsewhere'), { recursive: true });
+    const { code, stdout } = await run(train('elsewhere', '--resume', '--engine', 'wasm', '--set', 'schedule.steps=15'));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/the run was saved on torch [^,]+, cpu, (fp32|bf16) and goes on on wasm [^,]+, [^,]+, fp32: from here on/);
+    expect(rowsOf(join(folder, 'elsewhere')).at(-1)).toMatchObject({ step: 15, loss: expect.toSatisfy(Number.isFinite) as unknown });
   });
 });
 

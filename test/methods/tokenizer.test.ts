@@ -113,7 +113,7 @@ for (const engine of await testEngines(['torch'])) {
       expect(losses.at(-1)).toBeLessThan(0.9 * losses[0]!);
       // Kept in checkpoints, so that a run resumes without the file.
       expect(learner.modelTensors().map(({ name }) => name)).toContain('tokenizer.blocks.group_1.block_1.res_path.conv_1.w');
-      expect(methodLabel(config.method)).toBe('beit, OpenAI\'s dVAE as tokenizer');
+      expect(methodLabel(config.method)).toBe('BEiT, OpenAI\'s dVAE as tokenizer');
       learner.dispose();
     });
 

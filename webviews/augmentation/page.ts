@@ -1,7 +1,7 @@
 /** The page around the lab: what it is about, which sample is shown, and what to do when there is nothing. */
 import type { LabOpen, LabSample, LabSetup } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
-import { methodNames } from '../common/methodNames.ts';
+import { methodName } from '../../backend/protocol/methodNames.ts';
 import { Headline } from './headline.ts';
 import type { LabViewState, Look } from './view.ts';
 import { cellWords, type CellWords } from './words.ts';
@@ -169,7 +169,7 @@ export class Page {
 }
 
 function aboutText({ method, views, cell, patchSize, sameCrop, images }: LabSetup, { file, image }: LabOpen): string {
-  const name = methodNames[method] ?? method;
+  const name = methodName(method);
   const shown = views.map((view) => (view.count === undefined ? view.name : `${view.count} × ${view.name}`)).join(', ');
   return `${image !== null ? `${file ?? 'no run file'} · ` : `${whole(images)} images · `}${name}: ${shown} at ${[...new Set(views.map(({ size }) => size))].join(' and ')} pixels, ${cellWords[cell].about(patchSize)}${sameCrop ? ', all of one crop' : ''}`;
 }

@@ -2,7 +2,7 @@
 import type { LookedModel, LookOpen } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
 import { lookOf, lookOfMode, modes, sortedBy, type LookView, type Mode } from './view.ts';
-import { methodNames } from '../common/methodNames.ts';
+import { methodName } from '../../backend/protocol/methodNames.ts';
 import { layerText, whole } from './words.ts';
 
 export interface PageActions {
@@ -149,7 +149,7 @@ export class Page {
     if (!ready) return;
     const { images, others, subjects } = state;
     setText(this.title, subjects.length === 1 ? subjects[0]!.name : 'Dense correspondence');
-    setText(this.about, model ? [methodNames[model.method] ?? model.method, model.arch, `${model.imageSize} pixels, ${model.grid} × ${model.grid} patches`, model.engine, ...model.assumptions].join(' · ') : '');
+    setText(this.about, model ? [methodName(model.method), model.arch, `${model.imageSize} pixels, ${model.grid} × ${model.grid} patches`, model.engine, ...model.assumptions].join(' · ') : '');
     this.range(this.index, view.index, images!.count);
     setText(this.indexText, `${whole(view.index + 1)} of ${whole(images!.count)}`);
     const second = others ?? images!;
