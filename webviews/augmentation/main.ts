@@ -1,6 +1,6 @@
 /** The augmentation lab: one sample of the pipeline and what the user changes, brought together on the page. */
 import type { LabBox, LabCalls, LabNotice, LabOpen, LabOp, LabSample, LabView } from '../../backend/protocol.ts';
-import { Host } from '../common/messaging.ts';
+import { Host, messageOf } from '../common/messaging.ts';
 import { onThemeChange } from '../common/theme.ts';
 import '../common/common.css';
 import './augmentation.css';
@@ -281,5 +281,5 @@ async function write(): Promise<void> {
 }
 
 function complain(error: unknown): void {
-  page.trouble(error instanceof Error ? error.message : String(error));
+  page.trouble(messageOf(error));
 }

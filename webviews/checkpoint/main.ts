@@ -1,7 +1,7 @@
 /** The checkpoint inspector's page: what the host knows and what the user chose, brought together. */
 import type { CheckpointCalls, CheckpointLane, CheckpointNotice, CheckpointOpen } from '../../backend/protocol.ts';
 import { button, element, setText } from '../common/dom.ts';
-import { Host } from '../common/messaging.ts';
+import { Host, messageOf } from '../common/messaging.ts';
 import { onThemeChange } from '../common/theme.ts';
 import '../common/common.css';
 import './checkpoint.css';
@@ -32,7 +32,7 @@ const alert = element('p', { class: 'trouble', role: 'alert', hidden: true });
 const status = element('p', { class: 'status', role: 'status' });
 const stale = element('div', { class: 'stale', role: 'status', hidden: true }, 'The file is no longer the one that was read. ', button('Read it again', {}, () => void again()));
 const top = element('div', { class: 'top' });
-const complain = (error: unknown): void => trouble(error instanceof Error ? error.message : String(error));
+const complain = (error: unknown): void => trouble(messageOf(error));
 
 function trouble(text: string | null): void {
   alert.hidden = text === null;
@@ -119,7 +119,7 @@ async function choose(tensor: number): Promise<void> {
     else detail.say('Stopped.');
     detail.element.scrollIntoView({ block: 'nearest' });
   } catch (error) {
-    if (order === chosen) detail.say(error instanceof Error ? error.message : String(error));
+    if (order === chosen) detail.say(messageOf(error));
   }
 }
 

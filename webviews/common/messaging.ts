@@ -8,6 +8,8 @@ interface EditorApi {
 }
 declare function acquireVsCodeApi(): EditorApi;
 
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** A request that takes longer is given up: a host that went away never answers. Dialogs wait for a person. */
 const answerMilliseconds = 30_000;
 

@@ -1,30 +1,30 @@
 /** Dense correspondence: models, images and features that the user chooses, brought together on the page. Pairs are asked for one at a time for each column, and the latest choice always. */
-import type { LookCalls, LookNotice, LookOpen, Sorted } from '../../backend/protocol.ts';
-import { Host } from '../common/messaging.ts';
+import type { LookCalls, LookNotice, LookOpen } from '../../backend/protocol.ts';
+import { Host, messageOf } from '../common/messaging.ts';
 import { onThemeChange } from '../common/theme.ts';
 import '../common/common.css';
 import './correspondence.css';
 import { Answers } from './answers.ts';
 import { Choices } from './choices.ts';
 import { Column, legendOfMarks, noExtras } from './column.ts';
+import { showMembers } from './columnMembers.ts';
 import { MatchTable } from './matchTable.ts';
-import { membersOf } from './members.ts';
+import { Measuring } from './measuring.ts';
 import { Page } from './page.ts';
 import { Player } from './player.ts';
 import { answerOf, pinRows, scoresOf, type Shown } from './shown.ts';
-import { pictureOfColumns } from './snapshot.ts';
-import { lookOf, lookOfMode, mostColumns, mostPins, restoreView, sortedBy, type ColumnChoice, type Pointed } from './view.ts';
+import { copyPicture, savePicture } from './sharing.ts';
+import { lookOf, lookOfMode, mostColumns, mostPins, restoreView, type ColumnChoice, type Pointed } from './view.ts';
 
 /** After a slider rests, what takes a while is asked for. */
 const settleMilliseconds = 350;
 
 const shown: Shown[] = [];
 let pointed: Pointed | null = null;
-let measuring = false;
 
 const host = new Host<LookCalls, LookOpen, LookNotice>(take, (notice) => {
   if (notice.kind === 'state') return take(notice.state);
-  if (measuring && notice.done !== null) page.measuring(notice.done, notice.total ?? 0);
+  if (measuring.isWorking && notice.done !== null) page.measuring(notice.done, notice.total ?? 0);
   else page.waits(notice.done === null ? `${notice.text}…` : '');
 });
 const view = restoreView(host.state);
@@ -79,15 +79,16 @@ const page = new Page({
     remember();
     drawAll();
   },
-  measure: () => void measure(),
+  measure: () => void measuring.measure(),
   stop: () => void host.ask('stopRates', {}).catch(() => undefined),
-  copy: () => void copy(),
-  save: () => void save(),
+  copy: () => void copyPicture(shown, page),
+  save: () => void savePicture(shown, page, host, choices.state?.subjects[0]?.name ?? 'pair'),
   // What is chosen first is shown of itself.
   choose: () => void host.ask('addSubject', {}, { patient: true }).catch(complain),
   trust: () => void host.ask('trust', {}, { patient: true }).catch(complain),
   again: () => void host.ask('again', {}, { patient: true }).catch(complain),
 }, legendOfMarks(), table.element);
+const measuring = new Measuring(answers, choices, shown, page, { rates: answer, sorting: drawAll });
 
 page.show(null, view, []);
 onThemeChange(() => repaint());
@@ -272,81 +273,8 @@ function settle(): void {
   answer();
   refreshExtras();
   clearTimeout(settling);
-  settling = setTimeout(() => void compareUntrained(), settleMilliseconds);
-}
-
-/** The same pair by the model before its first step. */
-async function compareUntrained(): Promise<void> {
-  if (view.other !== null || player.shown) return;
-  for (const { choice } of [...shown]) {
-    if (answers.ratesOf(choice, true, view.index) || choices.isUntrained(choice)) continue;
-    try {
-      await answers.askRates(choice, true, view.index);
-    } catch {
-      // The pair itself says what is wrong; a newer one has taken this one's place.
-      return;
-    }
-    page.waits('');
-    answer();
-  }
-}
-
-/** Many images, of every column: pairs of views, by the untrained model too; or sorted by codes or prototypes. */
-async function measure(): Promise<void> {
-  measuring = true;
-  const by = sortedBy(choices.modeNow());
-  try {
-    for (const { choice } of [...shown])
-      if (by) await sort(choice, by);
-      else for (const untrained of choices.isUntrained(choice) ? [true] : [false, true]) await measureRates(choice, untrained);
-  } catch (error) {
-    if (!/cancel/i.test(messageOf(error))) complain(error);
-  } finally {
-    measuring = false;
-    page.measuring(null, 0);
-    page.waits('');
-  }
-}
-
-async function measureRates(choice: ColumnChoice, untrained: boolean): Promise<void> {
-  if (answers.ratesOf(choice, untrained, null)) return;
-  page.measuring(0, 1);
-  await answers.askRates(choice, untrained, null);
-  answer();
-}
-
-async function sort(choice: ColumnChoice, by: Sorted): Promise<void> {
-  if (answers.sortingOf(choice, by) || !lookOf(choices.modelOf(choice), by)) return;
-  page.measuring(0, 1);
-  await answers.askSorting(choice, by);
-  drawAll();
-}
-
-/** The code or prototype that a column shows more of. */
-function entryOf({ column, extras }: Shown, by: Sorted): number | null {
-  if (by === 'prototypes') return view.entry ?? extras.assigned?.a.prototypes[0] ?? null;
-  const pin = view.pins.at(-1);
-  return pin && extras.codes && column.pair ? (extras.codes[pin.side][column.patchOf(pin)] ?? null) : null;
-}
-
-/** What belongs to the code or prototype, of the images that were sorted; pictures of it come when they are here. */
-function showMembers(one: Shown): void {
-  const by = sortedBy(choices.modeNow()), { members } = one.column;
-  if (!by || !lookOf(choices.modelOf(one.choice), by)) return members.show(null, null, null, null, null);
-  const entry = entryOf(one, by), sorting = answers.sortingOf(one.choice, by);
-  const images = sorting && entry !== null && entry < sorting.counts.length ? membersOf(sorting, entry).map(({ image }) => image) : [];
-  const pictured = answers.picturesOf(one.choice, images);
-  members.grid = choices.modelOf(one.choice)?.grid ?? 1;
-  members.show(by, one.extras.assigned, entry, sorting, pictured);
-  if (images.length > 0 && !pictured) void loadPictures(one, images);
-}
-
-async function loadPictures(one: Shown, images: number[]): Promise<void> {
-  try {
-    if (await answers.askPictures(one.choice, images)) showMembers(one);
-  } catch (error) {
-    complain(error);
-  }
+  // Of two images nobody knows the truth; while steps are played, the next one is on its way.
+  settling = setTimeout(() => void (view.other === null && !player.shown && measuring.compareUntrained()), settleMilliseconds);
 }
 
 /** The screen's question, answered for the first column. */
@@ -382,7 +310,7 @@ async function loadExtras(one: Shown): Promise<void> {
 function paint(one: Shown): void {
   one.column.paint(choices.viewNow(), one.extras);
   one.column.draw(choices.viewNow(), pointed, view.pins, one.extras);
-  showMembers(one);
+  showMembers(one, choices, answers, complain);
   showMatches();
 }
 
@@ -393,7 +321,7 @@ function repaint(): void {
 function drawAll(): void {
   for (const one of shown) {
     one.column.draw(choices.viewNow(), pointed, view.pins, one.extras);
-    showMembers(one);
+    showMembers(one, choices, answers, complain);
   }
   showMatches();
 }
@@ -423,31 +351,6 @@ function addChoice(choice: ColumnChoice): void {
   refresh();
   repaint();
 }
-
-const snapshot = (): Promise<Blob> => pictureOfColumns(shown.map(({ column }) => column.snapshot()));
-
-async function copy(): Promise<void> {
-  try {
-    // Given as a promise, so that the click still counts as one when it is there.
-    await navigator.clipboard.write([new ClipboardItem({ 'image/png': snapshot() })]);
-    page.say('The picture is on the clipboard.');
-  } catch (error) {
-    complain(new Error(`The picture cannot be copied here (${messageOf(error)}): save it instead.`));
-  }
-}
-
-async function save(): Promise<void> {
-  try {
-    const bytes = await (await snapshot()).arrayBuffer();
-    const name = `correspondence-${(choices.state?.subjects[0]?.name ?? 'pair').replace(/[^\w-]+/g, '-').slice(0, 40)}`;
-    const saved = await host.ask('savePicture', { name, bytes }, { patient: true });
-    if (saved !== null) page.say(`Saved as ${saved}.`);
-  } catch (error) {
-    complain(error);
-  }
-}
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function complain(error: unknown): void {
   page.trouble(messageOf(error));

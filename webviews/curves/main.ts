@@ -1,6 +1,6 @@
 /** The curves view: what the host knows and what the user chose, brought together on the page. */
 import type { CurveMetric, CurveRun, CurvesCalls, CurvesNotice, CurvesOpen, CurveSlice } from '../../backend/protocol.ts';
-import { Host } from '../common/messaging.ts';
+import { Host, messageOf } from '../common/messaging.ts';
 import { onThemeChange } from '../common/theme.ts';
 import '../common/common.css';
 import { Chart, type ChartActions } from './chart.ts';
@@ -156,7 +156,7 @@ async function refresh(): Promise<void> {
       if (complete) requestAnimationFrame(() => performance.mark('curves-complete'));
     }
   } catch (error) {
-    page.trouble(error instanceof Error ? error.message : String(error));
+    page.trouble(messageOf(error));
   } finally {
     asking = false;
   }
@@ -223,7 +223,7 @@ async function save(metric: CurveMetric, format: 'png' | 'svg' | 'csv'): Promise
       : await host.ask('savePicture', { metric: metric.id, format, bytes: format === 'png' ? await pngOf(chart) : new TextEncoder().encode(svgOf(chart)).buffer }, patient);
     if (saved !== null) page.say(`Saved ${saved}`);
   } catch (error) {
-    page.trouble(error instanceof Error ? error.message : String(error));
+    page.trouble(messageOf(error));
   }
 }
 
@@ -232,7 +232,7 @@ async function add(): Promise<void> {
     const { added } = await host.ask('add', {}, { patient: true });
     page.say(added === 0 ? 'No new run was found there' : `${added} ${added === 1 ? 'run' : 'runs'} added`);
   } catch (error) {
-    page.trouble(error instanceof Error ? error.message : String(error));
+    page.trouble(messageOf(error));
   }
 }
 
