@@ -5,9 +5,10 @@ import type { CurveMark, CurveMetric, CurveRun, XAxis } from '../../backend/prot
 import { button, element, setText } from '../common/dom.ts';
 import { onKeys } from '../common/keyboard.ts';
 import { colour } from '../common/theme.ts';
-import { dotRadius, dots, stroke, valueAt, valueRange, xPixel, type Frame, type Trace } from './geometry.ts';
+import { drawRuns, lookOfRun } from './drawing.ts';
+import { valueRange, type Frame, type Trace } from './geometry.ts';
 import { duration, short, whole } from '../common/numbers.ts';
-import { lookOf } from './palette.ts';
+import { Legend } from './legend.ts';
 import { fillMarks, fillTable, markText } from './tables.ts';
 import type { Range } from './view.ts';
 
@@ -63,14 +64,13 @@ export class Chart {
   private cursor: number | null = null;
   private reduced = false;
   private readonly holder = element('div', { class: 'plot', tabindex: 0, role: 'group', 'aria-roledescription': 'chart' });
-  private readonly legend = element('ul', { class: 'legend' });
+  private readonly legend = new Legend();
   private readonly count = element('span', { class: 'count' });
   private readonly tip = element('div', { class: 'tip', role: 'tooltip', hidden: true });
   private readonly told = element('ul', { class: 'told' });
   private readonly table = element('table', { class: 'numbers' });
   private readonly logButton: HTMLButtonElement;
   private readonly pinButton: HTMLButtonElement;
-  private readonly rows = new Map<number, { value: HTMLElement; item: HTMLElement }>();
 
   constructor(metric: CurveMetric, actions: ChartActions) {
     this.metric = metric;
@@ -85,7 +85,7 @@ export class Chart {
     });
     const title = element('h3', { title: metric.name }, metric.name);
     const details = element('details', {}, element('summary', {}, 'Numbers', element('span', { class: 'hidden-text' }, ` of ${metric.name}`)), element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `Numbers of ${metric.name}` }, this.table, this.told));
-    this.element = element('section', { class: 'chart', 'aria-label': metric.name }, element('header', {}, title, this.count, element('span', { class: 'tools' }, this.logButton, this.pinButton, save)), this.holder, this.tip, this.legend, details);
+    this.element = element('section', { class: 'chart', 'aria-label': metric.name }, element('header', {}, title, this.count, element('span', { class: 'tools' }, this.logButton, this.pinButton, save)), this.holder, this.tip, this.legend.element, details);
     this.holder.setAttribute('aria-label', `${metric.name}: chart. Arrow keys move the cursor, plus and minus zoom, Shift with arrows pans, Escape shows all; its numbers are in the table below`);
     this.listen();
   }
@@ -226,124 +226,11 @@ export class Chart {
   }
 
   private draw(): void {
-    const { ctx } = this.plot!;
-    const frame = this.frame();
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(frame.left, frame.top, frame.width, frame.height);
-    ctx.clip();
-    ctx.lineJoin = 'round';
-    for (const trace of this.traces) {
-      const look = lookOf(this.runOf(trace)?.colour ?? 0);
-      ctx.strokeStyle = look.stroke;
-      const smooth = trace.smoothX.length > 0;
-      ctx.globalAlpha = smooth ? 0.3 : 1;
-      ctx.lineWidth = (smooth ? 1 : 1.5) * devicePixelRatio;
-      // A dense band of lowest and highest is no line to dash.
-      const dash = look.dash.map((length) => length * devicePixelRatio);
-      ctx.setLineDash(smooth || trace.points < trace.shown ? [] : dash);
-      ctx.beginPath();
-      stroke(ctx, frame, trace.x, trace.y);
-      ctx.stroke();
-      if (!smooth) continue;
-      ctx.globalAlpha = 1;
-      ctx.lineWidth = 2 * devicePixelRatio;
-      ctx.setLineDash(dash);
-      ctx.beginPath();
-      stroke(ctx, frame, trace.smoothX, trace.smoothY);
-      ctx.stroke();
-    }
-    ctx.setLineDash([]);
-    this.drawDots(ctx, frame);
-    ctx.restore();
-    // uPlot remembers what it set: nothing of ours may stay.
-    ctx.save();
-    this.drawMarks(ctx, frame);
-    ctx.restore();
+    drawRuns(this.plot!.ctx, this.frame(), this.traces, (trace) => lookOfRun(this.runOf(trace)), this.marks());
   }
 
-  /** Few points are shown as such. */
-  private drawDots(ctx: CanvasRenderingContext2D, frame: Frame): void {
-    for (const trace of this.traces) {
-      ctx.fillStyle = lookOf(this.runOf(trace)?.colour ?? 0).stroke;
-      for (const [x, y] of dots(frame, trace, devicePixelRatio)) {
-        ctx.beginPath();
-        ctx.arc(x, y, dotRadius * devicePixelRatio, 0, 7);
-        ctx.fill();
-      }
-    }
-  }
-
-  private drawMarks(ctx: CanvasRenderingContext2D, frame: Frame): void {
-    const unit = devicePixelRatio, bottom = frame.top + frame.height;
-    const inView = (x: number): boolean => x >= frame.x.min && x <= frame.x.max;
-    const [bad, quiet] = [colour('bad'), colour('quiet')];
-    for (const { x, mark } of this.marks()) {
-      if (!inView(x)) continue;
-      const at = Math.round(xPixel(frame, x));
-      const resumed = mark.kind === 'resumed';
-      ctx.strokeStyle = ctx.fillStyle = resumed ? quiet : bad;
-      ctx.lineWidth = unit;
-      ctx.setLineDash(resumed ? [2 * unit, 3 * unit] : []);
-      ctx.beginPath();
-      ctx.moveTo(at, resumed ? bottom - 14 * unit : frame.top);
-      ctx.lineTo(at, bottom);
-      ctx.stroke();
-      ctx.setLineDash([]);
-      ctx.beginPath();
-      if (resumed) ctx.arc(at, bottom - 14 * unit, 2.5 * unit, 0, 7);
-      else for (const [dx, dy] of [[-5, 0], [5, 0], [0, 8]] as const) ctx.lineTo(at + dx * unit, frame.top - 6 * unit + dy * unit);
-      ctx.fill();
-    }
-    ctx.strokeStyle = bad;
-    ctx.lineWidth = 1.5 * unit;
-    for (const trace of this.traces)
-      trace.nonFiniteX.forEach((x, i) => {
-        if (!inView(x)) return;
-        const at = xPixel(frame, x), kind = trace.nonFiniteKind[i]!, r = 3.5 * unit;
-        const y = kind === 1 ? frame.top + 5 * unit : bottom - 5 * unit;
-        ctx.beginPath();
-        if (kind === 0) {
-          ctx.moveTo(at - r, y - r); ctx.lineTo(at + r, y + r); ctx.moveTo(at + r, y - r); ctx.lineTo(at - r, y + r);
-        } else {
-          ctx.moveTo(at - r, y + kind * r); ctx.lineTo(at, y - kind * r); ctx.lineTo(at + r, y + kind * r);
-        }
-        ctx.stroke();
-      });
-  }
-
-  /** The legend, with each run's value at the cursor, or its last. */
   private list(): void {
-    const seen = new Set<number>();
-    const pixel = (this.range.max - this.range.min) / this.columns;
-    for (const trace of this.traces) {
-      const run = this.runOf(trace);
-      if (!run) continue;
-      seen.add(run.id);
-      let row = this.rows.get(run.id);
-      if (!row) {
-        const value = element('span', { class: 'value' });
-        const item = element('li', {}, element('span', { class: `swatch series-${run.colour % 8}`, 'aria-hidden': 'true' }), element('span', { class: 'name' }), value);
-        this.legend.append(item);
-        this.rows.set(run.id, (row = { value, item }));
-      }
-      setText(row.item.children[1]!, run.name);
-      setText(row.value, this.valueText(trace, pixel));
-    }
-    for (const [id, { item }] of this.rows)
-      if (!seen.has(id)) {
-        item.remove();
-        this.rows.delete(id);
-      }
-  }
-
-  private valueText(trace: Trace, pixel: number): string {
-    if (this.cursor === null) return short(trace.summary.last);
-    const found = valueAt(trace, this.cursor, pixel);
-    if (!found) return '–';
-    const range = found.low < found.high ? `${short(found.low)} … ${short(found.high)}` : short(found.low);
-    const smooth = trace.smoothX.length > 0 ? valueAt({ x: trace.smoothX, y: trace.smoothY }, this.cursor, 0) : null;
-    return smooth ? `${short(smooth.low)} (${range})` : range;
+    this.legend.show(this.traces, (trace) => this.runOf(trace), this.cursor, (this.range.max - this.range.min) / this.columns);
   }
 
   /** What the mark under the cursor means. */
@@ -387,8 +274,8 @@ export class Chart {
       '0': () => actions.zoom(null), Escape: () => (this.cursor === null ? actions.zoom(null) : (actions.point(null), actions.zoom(null))),
       m: toMark(1), M: toMark(-1), l: () => actions.toggleLog(this.metric.name), p: () => actions.togglePin(this.metric.name),
     });
-    holder.addEventListener('focus', () => this.legend.setAttribute('aria-live', 'polite'));
-    holder.addEventListener('blur', () => this.legend.removeAttribute('aria-live'));
+    holder.addEventListener('focus', () => this.legend.tellsChanges(true));
+    holder.addEventListener('blur', () => this.legend.tellsChanges(false));
     holder.addEventListener('wheel', (event) => {
       if (!this.plot) return;
       const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.shiftKey ? event.deltaY : 0;
