@@ -49,11 +49,11 @@ function plainTeller(): (event: StudyEvent) => void {
   };
 }
 
-/** The study, with every row checked as the run that it would be. Throws InputError that says everything that is wrong, line by line. */
+/** The study, with every row checked as the run that it would be; images that are not there keep only their own rows from running. Throws InputError that says everything that is wrong, line by line. */
 async function readChecked(path: string): Promise<Study> {
-  const [{ readRunFile }, { findStudyProblems }, { ImageSources }, { problemLines }] = await Promise.all([import('../train/readRunFile.ts'), import('../study/studyProblems.ts'), import('../train/runProblems.ts'), import('../train/configErrors.ts')]);
+  const [{ readRunFile }, { findStudyProblems }, { problemLines }] = await Promise.all([import('../train/readRunFile.ts'), import('../study/studyProblems.ts'), import('../train/configErrors.ts')]);
   const { value, place } = await readRunFile(path, 'study file');
-  const { study, problems } = await findStudyProblems(value, path, new ImageSources());
+  const { study, problems } = await findStudyProblems(value, path, null);
   if (!study || problems.length > 0) throw new InputError(problemLines(problems, place));
   return study;
 }

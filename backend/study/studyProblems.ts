@@ -10,8 +10,8 @@ import { examineStudy, type Study, type StudyRow } from './studyFile.ts';
 
 type Path = RunFileProblem['path'];
 
-/** Everything that is wrong with a study's values; its file is at `path`. `study` is null where they are no study. */
-export async function findStudyProblems(value: unknown, path: string, sources: ImageSources): Promise<{ study: Study | null; problems: RunFileProblem[] }> {
+/** Everything that is wrong with a study's values; its file is at `path`. `study` is null where they are no study; without `sources` nobody looks whether images are there. */
+export async function findStudyProblems(value: unknown, path: string, sources: ImageSources | null): Promise<{ study: Study | null; problems: RunFileProblem[] }> {
   const { study, problems } = examineStudy(value);
   if (!study || problems.length > 0) return { study, problems };
   for (const [i, row] of study.rows.entries()) if (row.sameAs === undefined) problems.push(...(await rowProblems(study, row, i, dirname(path), sources)));
@@ -20,7 +20,7 @@ export async function findStudyProblems(value: unknown, path: string, sources: I
   return { study, problems: problems.filter((problem) => !said.has(JSON.stringify(problem)) && said.add(JSON.stringify(problem))) };
 }
 
-async function rowProblems(study: Study, row: StudyRow, i: number, base: string, sources: ImageSources): Promise<RunFileProblem[]> {
+async function rowProblems(study: Study, row: StudyRow, i: number, base: string, sources: ImageSources | null): Promise<RunFileProblem[]> {
   const recipe: Path = ['rows', i, row.file === undefined ? 'preset' : 'file'];
   try {
     const { values, folder } = await layersOf(study, row, base);

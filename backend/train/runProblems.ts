@@ -38,8 +38,8 @@ export interface RunFindings {
   train: Dataset | null;
 }
 
-/** Everything that is wrong with a run's values; relative paths count from `folder`. */
-export async function findRunProblems(values: JsonObject, folder: string, sources: ImageSources): Promise<RunFindings> {
+/** Everything that is wrong with a run's values; relative paths count from `folder`. Without `sources` nobody looks whether its images are there. */
+export async function findRunProblems(values: JsonObject, folder: string, sources: ImageSources | null): Promise<RunFindings> {
   const { config, problems: found } = examineRun(values);
   const problems: RunFileProblem[] = found.map((problem) => (problem.path.length > 0 ? problem : { ...problem, path: shownAt(problem.message) }));
   const refused = (keys: Path, error: unknown): null => {
@@ -57,7 +57,7 @@ export async function findRunProblems(values: JsonObject, folder: string, source
   const data: JsonObject = config?.data ?? (isObject(values.data) ? values.data : {});
   const look = async (key: 'train' | 'test') => {
     const source = data[key];
-    return typeof source === 'string' && source !== '' ? sources.open(resolve(folder, source)).catch((error: unknown) => refused(['data', key], error)) : null;
+    return sources && typeof source === 'string' && source !== '' ? sources.open(resolve(folder, source)).catch((error: unknown) => refused(['data', key], error)) : null;
   };
   const train = await look('train');
   await look('test');

@@ -32,6 +32,8 @@ export class TensorTree {
   private from = 0;
   private rows: CheckpointRow[] = [];
   private active = 0;
+  /** Counts, so that what comes late does not take the reader away from where they have gone since. */
+  private moves = 0;
   /** What is on the screen, by place. */
   private drawn = new Map<number, { element: HTMLElement; state: string }>();
   private selected: number | null = null;
@@ -84,10 +86,11 @@ export class TensorTree {
     this.search.value = '';
     this.open.add(key);
     this.tell();
+    const { moves } = this;
     void this.load().then(async () => {
       const { rows } = await this.actions.load('', [...this.open], 0, windowRows);
       const row = rows.find((candidate) => candidate.key === key);
-      if (row) this.move(rows.indexOf(row), true);
+      if (row && moves === this.moves) this.move(rows.indexOf(row), true);
       this.grid.focus();
     }).catch((error: unknown) => this.actions.trouble(error));
   }
@@ -126,6 +129,7 @@ export class TensorTree {
   }
 
   private move(place: number, toTop = false): void {
+    this.moves++;
     this.active = Math.max(0, Math.min(this.total - 1, place));
     const top = this.active * rowHeight, { scrollTop, clientHeight } = this.grid;
     // The heading covers the first row's height.
