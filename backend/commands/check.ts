@@ -1,6 +1,6 @@
 /** `--check` of `siamscope train` and `siamscope study`: says what is wrong with a file, key by key, and what it would train, without training. */
 import { dirname, join, resolve } from 'node:path';
-import type { RunCheck, RunFileProblem, StudyCheck } from '../protocol/machine.ts';
+import type { RunCheck, StudyCheck } from '../protocol/machine.ts';
 import { methodName } from '../protocol/methodNames.ts';
 import { print, printJson } from './terminal.ts';
 
@@ -29,29 +29,22 @@ export async function checkStudyFile(file: string): Promise<StudyCheck> {
   return { file: path, problems, study: { name: study.name, folder: studyFolder(path, study), rows: study.rows.length, seeds: study.seeds.length, runs: own.length * study.seeds.length } };
 }
 
-function printProblems(problems: readonly RunFileProblem[]): void {
-  if (problems.length > 0) process.exitCode = 2;
-  for (const { path, message } of problems) print(`${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`);
-}
-
 /** Prints what is wrong, or what would be trained. Exit code 2 where something is wrong. */
 export async function checkRun(file: string, overrides: readonly string[], json: boolean): Promise<void> {
-  const found = await checkRunFile(file, overrides);
-  const { run, problems } = found;
-  if (json) return answer(found);
-  printProblems(problems);
-  if (run) print(`${run.name}: ${methodName(run.method)}, ${run.arch}; ${run.images} images${run.classes > 1 ? ` in ${run.classes} classes` : ''}, ${run.steps} steps of ${run.imagesPerStep} images`);
+  const found = await checkRunFile(file, overrides), { run } = found;
+  report(found, json, run && `${run.name}: ${methodName(run.method)}, ${run.arch}; ${run.images} images${run.classes > 1 ? ` in ${run.classes} classes` : ''}, ${run.steps} steps of ${run.imagesPerStep} images`);
 }
 
 /** Prints what is wrong, or how much would be run. Exit code 2 where something is wrong. */
 export async function checkStudy(file: string, json: boolean): Promise<void> {
-  const found = await checkStudyFile(file);
-  if (json) return answer(found);
-  printProblems(found.problems);
-  if (found.study) print(`${found.study.name}: ${found.study.rows} rows, ${found.study.seeds} seeds, ${found.study.runs} runs`);
+  const found = await checkStudyFile(file), { study } = found;
+  report(found, json, study && `${study.name}: ${study.rows} rows, ${study.seeds} seeds, ${study.runs} runs`);
 }
 
-function answer(found: RunCheck | StudyCheck): void {
-  if (found.problems.length > 0) process.exitCode = 2;
-  printJson(found);
+function report(found: RunCheck | StudyCheck, json: boolean, summary: string | null): void {
+  const { problems } = found;
+  if (problems.length > 0) process.exitCode = 2;
+  if (json) return printJson(found);
+  for (const { path, message } of problems) print(`${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`);
+  if (summary !== null) print(summary);
 }

@@ -2,8 +2,8 @@
 import { dirname } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { RunFileProblem } from '../protocol/machine.ts';
-import { isObject, type JsonObject } from '../train/mergeRun.ts';
-import { has } from '../train/runFile.ts';
+import type { JsonObject } from '../train/mergeRun.ts';
+import { has, namesMethod } from '../train/runFile.ts';
 import { findRunProblems, namedKeys, type ImageSources } from '../train/runProblems.ts';
 import { asCell, layersOf } from './cells.ts';
 import { examineStudy, type Study, type StudyRow } from './studyFile.ts';
@@ -39,7 +39,7 @@ async function rowProblems(study: Study, row: StudyRow, i: number, base: string,
 function placed({ path, message, inSchema }: RunFileProblem, { study, row, values }: Record<'study' | 'row' | 'values', JsonObject>, at: Path, recipe: Path): RunFileProblem {
   const parts: [part: JsonObject, place: Path][] = [[row, [...at, 'run']], [study, ['run']]];
   for (const [part, place] of parts)
-    for (const keys of [path, ...namedKeys(message)]) if (keys.length > 0 && has(part, keys)) return { path: [...place, ...keys], message, inSchema: inSchema && isCheckedIn(part, keys) };
+    for (const keys of [path, ...namedKeys(message)]) if (keys.length > 0 && has(part, keys)) return { path: [...place, ...keys], message, inSchema: inSchema && (keys[0] !== 'method' || namesMethod(part)) };
   const said = path.length === 0 || message.startsWith(path.join('.')) ? message : `${path.join('.')}: ${message}`;
   if (!has(values, path))
     for (const [part, place] of parts)
@@ -48,6 +48,3 @@ function placed({ path, message, inSchema }: RunFileProblem, { study, row, value
   if (path[0] === 'data' && !has(values, path)) return { path: ['run'], message: said, inSchema: false };
   return path[0] === 'preset' ? { path: recipe, message, inSchema } : { path: recipe, message: said, inSchema: false };
 }
-
-/** Whether the study's JSON Schema can tell what is wrong at these keys: of a method only where the part itself says which. */
-const isCheckedIn = (part: JsonObject, [first]: Path): boolean => first !== 'method' || (isObject(part.method) && part.method.name !== undefined);

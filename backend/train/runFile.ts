@@ -73,7 +73,7 @@ export function examineRun(own: JsonObject): { config: RunConfig; problems: [] }
 }
 
 /** Where the preset alone names the method, the JSON Schema cannot tell which method's keys may be there. */
-const namesMethod = ({ method }: JsonObject): boolean => isObject(method) && method.name !== undefined;
+export const namesMethod = ({ method }: JsonObject): boolean => isObject(method) && method.name !== undefined;
 
 /** Whether there is a value at the path. */
 export function has(value: unknown, path: readonly PropertyKey[]): boolean {

@@ -5,10 +5,11 @@ import type { CurveMark, CurveMetric, CurveRun, XAxis } from '../../backend/prot
 import { button, element, setText } from '../common/dom.ts';
 import { onKeys } from '../common/keyboard.ts';
 import { colour } from '../common/theme.ts';
-import { drawRuns, lookOfRun } from './drawing.ts';
+import { drawRuns } from './drawing.ts';
 import { valueRange, type Frame, type Trace } from './geometry.ts';
 import { duration, short, whole } from '../common/numbers.ts';
 import { Legend } from './legend.ts';
+import { lookOfRun } from './palette.ts';
 import { fillMarks, fillTable, markText } from './tables.ts';
 import type { Range } from './view.ts';
 

@@ -2,14 +2,12 @@
 import { colour } from '../common/theme.ts';
 import type { PlacedMark } from './chart.ts';
 import { dotRadius, dots, stroke, xPixel, type Frame, type Trace } from './geometry.ts';
-import { lookOf, type Look } from './palette.ts';
+import type { Look } from './palette.ts';
 
 type Context = CanvasRenderingContext2D;
 
 /** How a trace is drawn is its run's business. */
 export type LookOfTrace = (trace: Trace) => Look;
-
-export const lookOfRun = (run: { colour: number } | undefined): Look => lookOf(run?.colour ?? 0);
 
 /** Draws everything; leaves the context as it was, for uPlot remembers what it set. */
 export function drawRuns(ctx: Context, frame: Frame, traces: readonly Trace[], look: LookOfTrace, marks: readonly PlacedMark[]): void {

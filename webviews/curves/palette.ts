@@ -10,3 +10,6 @@ export interface Look {
 }
 
 export const lookOf = (place: number): Look => ({ stroke: colour(`series-${place % colours}`), dash: place % colours >= solid ? [6, 3] : [] });
+
+/** A run that is not known is drawn as the first. */
+export const lookOfRun = (run: { colour: number } | undefined): Look => lookOf(run?.colour ?? 0);

@@ -2,7 +2,7 @@
 import { colour } from '../common/theme.ts';
 import type { Chart } from './chart.ts';
 import { dotRadius, dots, stroke, xPixel, yPixel, type Pen } from './geometry.ts';
-import { lookOf } from './palette.ts';
+import { lookOf, lookOfRun } from './palette.ts';
 
 const titleHeight = 30, lineHeight = 18;
 
@@ -77,11 +77,11 @@ export function svgOf(chart: Chart): string {
     ...chart.ticks.y.filter((tick) => inView(tick, frame.y) && tick[1] !== '').flatMap(([value, label]) => [line(frame.left, yPixel(frame, value), right, yPixel(frame, value), grid!), text(frame.left - 6, yPixel(frame, value) + 4, label, `fill="${quiet}" text-anchor="end" font-size="11"`)]),
     '<g clip-path="url(#plot)" fill="none" stroke-linejoin="round">',
     ...chart.traces.flatMap((trace) => {
-      const { stroke: stroked, dash } = lookOf(chart.runOf(trace)?.colour ?? 0);
+      const { stroke: stroked, dash } = lookOfRun(chart.runOf(trace));
       const smooth = trace.smoothX.length > 0, dashed = dash.length > 0 ? ` stroke-dasharray="${dash.join(' ')}"` : '';
       return [path(trace.x, trace.y, `stroke="${escaped(stroked)}" stroke-width="${smooth ? 1 : 1.5}"${smooth ? ' stroke-opacity="0.3"' : trace.points < trace.shown ? '' : dashed}`), ...(smooth ? [path(trace.smoothX, trace.smoothY, `stroke="${escaped(stroked)}" stroke-width="2"${dashed}`)] : [])];
     }),
-    ...chart.traces.flatMap((trace) => dots(frame, trace, 1).map(([x, y]) => `<circle cx="${rounded(x)}" cy="${rounded(y)}" r="${dotRadius}" fill="${escaped(lookOf(chart.runOf(trace)?.colour ?? 0).stroke)}"/>`)),
+    ...chart.traces.flatMap((trace) => dots(frame, trace, 1).map(([x, y]) => `<circle cx="${rounded(x)}" cy="${rounded(y)}" r="${dotRadius}" fill="${escaped(lookOfRun(chart.runOf(trace)).stroke)}"/>`)),
     ...chart.marks().filter(({ x }) => x >= frame.x.min && x <= frame.x.max).map(({ x, mark }) => `<g stroke="${mark.kind === 'resumed' ? quiet : bad}"><title>${escaped(mark.summary)}</title>${line(xPixel(frame, x), mark.kind === 'resumed' ? bottom - 14 : frame.top, xPixel(frame, x), bottom, mark.kind === 'resumed' ? quiet! : bad!)}</g>`),
     '</g>',
     ...legend.flatMap(({ name, look }, i) => [`<rect x="56" y="${rounded(bottom + 34 + lineHeight * i)}" width="14" height="3" fill="${escaped(look.stroke)}"/>`, text(76, bottom + 39 + lineHeight * i, name, `fill="${ink}" font-size="12"`)]),
