@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /** What measures the machine: one file after the other, with all cores. */
-const alone = ['test/**/*.browser.test.ts', 'test/engines/doctor.test.ts', 'test/cli/limits.test.ts', 'test/data/bench.test.ts', 'test/server/*.test.ts'];
+const alone = ['test/webviews/{augmentation,checkpoint,correspondence,curves,looks}.browser.test.ts', 'test/engines/doctor.test.ts', 'test/data/bench.test.ts', 'test/server/*.test.ts'];
 const common = { testTimeout: 120_000, hookTimeout: 300_000, pool: 'forks' as const };
 
 export default defineConfig({

@@ -35,7 +35,6 @@ const actions = {
     node('node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=./scripts/summaryReporter.mjs', ...rest);
   },
   'test:vscode': () => {
-    node('scripts/package.mjs');
     say('running the tests in a real VS Code');
     node('node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vscode/vitest.config.ts', '--reporter=default', '--reporter=./scripts/summaryReporter.mjs', ...rest);
   },

@@ -81,8 +81,7 @@ describe.skipIf(inject('noWorkbench'))('the augmentation lab', () => {
       const image = (): Promise<string | null> => workbench.webview().locator('.toolbar .file').textContent();
       await until('the next image', async () => !(await image())?.includes('00000.jpg'));
       const shownBefore = await image();
-      // The web workbench stores what is open every five seconds when it is idle, not when it is reloaded.
-      await page.waitForTimeout(12_000);
+      await workbench.stored();
       await workbench.reload();
       await page.getByRole('tab', { name: /^Augmentations/ }).click();
       await shown(workbench);

@@ -131,8 +131,7 @@ describe.skipIf(inject('noWorkbench'))('the checkpoint inspector', () => {
       await close(workbench, 'Correspondence: flowers');
       await view.getByText('Position embedding, online', { exact: true }).click();
       await view.getByText(/^Row \d+, column \d+ of/).waitFor();
-      // The web workbench stores what is open every five seconds when it is idle, not when it is reloaded.
-      await page.waitForTimeout(12_000);
+      await workbench.stored();
       await workbench.reload();
       await page.getByRole('tab', { name: /^model\.safetensors/ }).click();
       await workbench.webview().getByText(/^flowers, step \d+ \(done\)$/).waitFor({ timeout: 60_000 });

@@ -69,8 +69,7 @@ describe.skipIf(inject('noWorkbench'))('dense correspondence', () => {
       await workbench.webview().getByRole('button', { name: 'Next image' }).click();
       await workbench.webview().getByRole('button', { name: 'Matches', exact: true }).click();
       await workbench.webview().getByText('2 of 40').waitFor();
-      // The web workbench stores what is open every five seconds when it is idle, not when it is reloaded.
-      await page.waitForTimeout(12_000);
+      await workbench.stored();
       await workbench.reload();
       await page.getByRole('tab', { name: /^Correspondence: flowers/ }).click();
       await shown(workbench);

@@ -63,8 +63,7 @@ describe.skipIf(inject('noWorkbench'))('a run', () => {
       const { all } = await workbench.points();
       await until('the curve moves', async () => (await workbench.points()).all > all);
       const { pid } = run.status()!;
-      // The web workbench stores its open editors every five seconds when it is idle, not when it is reloaded.
-      await page.waitForTimeout(12_000);
+      await workbench.stored();
 
       const stepBefore = run.step(), begun = performance.now();
       await workbench.reload();

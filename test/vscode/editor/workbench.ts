@@ -164,6 +164,19 @@ export class Workbench {
     return this.tree('Runs').getByRole('treeitem', { name: new RegExp(`^Run ${name}, (${states}):`) });
   }
 
+  /** Lets VS Code store what is open: it does when its window loses the focus, which no page of a headless browser does, and not when it is reloaded. */
+  async stored(): Promise<void> {
+    await this.page.evaluate(async () => {
+      const { document } = globalThis as unknown as { document: EventTarget & { hasFocus: () => boolean } };
+      document.hasFocus = () => false;
+      document.dispatchEvent(new Event('visibilitychange'));
+      // Storing goes on after the event.
+      await new Promise((done) => setTimeout(done, 1000));
+      Reflect.deleteProperty(document, 'hasFocus');
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
+  }
+
   /** Reloads the window, as after a crash of the browser: without a farewell to the extension host. */
   async reload(): Promise<void> {
     await this.page.reload();
