@@ -36,12 +36,13 @@ export const sideOf = (pixels: Uint8Array): number => Math.round(Math.sqrt(pixel
 /** Where the parameters of the branches' encoders are. */
 export const encoderPrefixes = (method: MethodConfig): Record<Branch, string> => {
   const { encoders = { online: '', target: 'mm_' } } = methodOf(method);
-  if (encoders === null) throw new InputError(`${method.name} trains no Vision Transformer: it has no features to look at`);
+  if (encoders === null) throw new InputError(`${method.name} trains no encoder of images, whose features could be measured: match its patches with "siamscope correspond"`);
   return encoders;
 };
 
 /** Whether there is a target branch besides the online one. */
 export function hasTarget({ method, parameters }: Pick<FeatureModel, 'method' | 'parameters'>): boolean {
+  if (methodOf(method).encoders === null) return false;
   const { online, target } = encoderPrefixes(method);
   return target !== online && parameters.specs.some(({ name }) => name.startsWith(target));
 }
@@ -64,10 +65,12 @@ function positionsFor({ model, method, parameters }: FeatureModel, scope: Scope,
 
 /**
  * The encoder's tokens of normalised patches [B, N, 3 P^2] of squares of any size, class token first: [B, 1 + N, D], with the final norm where the method has one; `each` sees
- * what enters the first block (as -1) and every block's output. A ResNet's are its last stage, the mean where the class token is, as one block.
+ * what enters the first block (as -1) and every block's output. A ResNet's are its last stage, the mean where the class token is, as one block; so are a method's own tokens, without a block.
  */
 export function encoderTokens(m: FeatureModel, patches: tf.Tensor, branch: Branch, each?: (tokens: tf.Tensor, block: number) => void): tf.Tensor {
   const { model } = m;
+  const own = methodOf(m.method).tokens?.(m.parameters, model, m.method, patches);
+  if (own) return tf.concat([tf.mean(own, 1, true), own], 1);
   const scope = encoderScope(m, branch);
   const dimensions = modelDimensions(model);
   if (dimensions.kind === 'residual') {
@@ -82,6 +85,7 @@ export function encoderTokens(m: FeatureModel, patches: tf.Tensor, branch: Branc
 
 /** Encodes RGB images, [n, size, size, 3] bytes, whole and without a mask; in chunks, so that any number fits. Rejects with the signal's reason where it is aborted. */
 export async function imageFeatures(m: FeatureModel, pixels: Uint8Array, branch: Branch = 'online', signal?: AbortSignal): Promise<Features> {
+  encoderPrefixes(m.method); // throws where there is no encoder of these dimensions
   const { width, imageSize, patchSize, patches: count } = modelDimensions(m.model);
   const bytes = imageSize * imageSize * 3;
   const images = pixels.length / bytes;
@@ -122,6 +126,7 @@ export function vectorWidth(model: ModelConfig, kind: VectorKind): number {
 
 /** Encodes RGB images as `imageFeatures` does; [images, vectorWidth]. */
 export async function imageVectors(m: FeatureModel, pixels: Uint8Array, kind: VectorKind, branch: Branch = 'online', signal?: AbortSignal): Promise<Float32Array> {
+  encoderPrefixes(m.method); // throws where there is no encoder of these dimensions
   const { imageSize, patchSize } = modelDimensions(m.model), width = vectorWidth(m.model, kind);
   const bytes = imageSize * imageSize * 3, images = pixels.length / bytes;
   const vectors = new Float32Array(images * width);

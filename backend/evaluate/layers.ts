@@ -66,6 +66,7 @@ const withoutClass = (tokens: tf.Tensor): tf.Tensor => tf.slice(tokens, [0, 1, 0
 function check({ model, method, parameters }: FeatureModel, branch: Branch, layer: Layer): void {
   if (branch === 'target' && !hasTarget({ method, parameters })) throw new InputError(`${method.name} has no target branch: look at the online one`);
   const { depth } = modelDimensions(model);
+  if (layer.kind === 'block' && methodOf(method).tokens) throw new InputError(`${method.name} has no blocks: look at the encoder`);
   if (layer.kind === 'block' && layer.block >= depth) throw new InputError(`there is no block ${layer.block}: this encoder has blocks 0 to ${depth - 1}`);
   if (layer.kind === 'projector' && !methodOf(method).project) throw new InputError(`${method.name} has no projector: look at the encoder or one of its blocks`);
 }

@@ -15,14 +15,14 @@ function isWhole({ model, method, parameters }: FeatureModel): boolean {
 
 export function looksOf(m: FeatureModel): Look[] {
   const { method, model } = m, looked = methodOf(method);
-  const dimensions = modelDimensions(model), { depth } = dimensions;
+  const dimensions = modelDimensions(model), depth = looked.tokens ? 0 : dimensions.depth;
   const whole = isWhole(m);
   return [
     { kind: 'features', blocks: depth, layers: [...Array.from({ length: depth }, (_, i) => `block:${i}`), 'encoder', ...(looked.project ? ['projector'] : []), ...(looked.predict ? ['prediction'] : [])] },
-    ...(dimensions.kind === 'transformer' ? [{ kind: 'attention' as const, blocks: depth, heads: dimensions.heads }] : []),
+    ...(dimensions.kind === 'transformer' && !looked.tokens ? [{ kind: 'attention' as const, blocks: depth, heads: dimensions.heads }] : []),
     ...(looked.codes && looked.codeCount && whole ? [{ kind: 'codes' as const, count: looked.codeCount(method) }] : []),
     ...(looked.prototypes && looked.prototypeCount && whole ? [{ kind: 'prototypes' as const, count: looked.prototypeCount(method) }] : []),
-    ...(looked.reconstruct ? [{ kind: 'reconstruction' as const }] : []),
+    ...(looked.reconstruct && whole ? [{ kind: 'reconstruction' as const }] : []),
   ];
 }
 

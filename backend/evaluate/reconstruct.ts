@@ -1,4 +1,4 @@
-/** What a method that paints patches makes of an image of which it sees some: MAE's own picture of what it learned. */
+/** What a method that paints patches makes of an image of which it sees some, as MAE, or of which it keeps codes alone, as a dVAE: its own picture of what it learned. */
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.ts';
 import { methodOf } from '../methods/registry.ts';
@@ -9,24 +9,25 @@ import type { FeatureModel } from './features.ts';
 import { maskTensors } from './layers.ts';
 
 export interface Reconstruction {
-  /** [patches], 1 is masked. */
-  mask: Uint8Array;
+  /** [patches], 1 is masked; null: the image was read whole. */
+  mask: Uint8Array | null;
   /** [size, size, 3] RGB: every patch as it was painted. */
   pixels: Uint8Array;
   /** Patches were painted up to their own mean and deviation, which nobody told the model: shown with the average ones of the patches that it saw. */
   normalised: boolean;
 }
 
-/** Paints an image, [size, size, 3] RGB, of which the method sees what the mask leaves, [patches], 1 is masked. Throws InputError where the method paints none. */
-export async function reconstruct({ model, method, parameters }: FeatureModel, image: Uint8Array, mask: Uint8Array | null): Promise<Reconstruction> {
+/** Paints an image, [size, size, 3] RGB, of which the method sees what the mask leaves, [patches], 1 is masked; one that reads images whole sees all of it. Throws InputError where the method paints none. */
+export async function reconstruct({ model, method, parameters }: FeatureModel, image: Uint8Array, hidden: Uint8Array | null): Promise<Reconstruction> {
   const painter = methodOf(method);
-  if (!painter.reconstruct || !mask) throw new InputError(`${method.name} paints no patches: look at its features`);
+  const mask = painter.pictures ? null : hidden;
+  if (!painter.reconstruct || (!painter.pictures && !mask)) throw new InputError(`${method.name} paints no patches: look at its features`);
   const { imageSize: size, patchSize: side, patches, grid } = transformerDimensions(model);
-  if (mask.length !== patches) throw new InputError(`${method.name} paints views of ${size} pixels alone`);
-  const visible = Int32Array.from(Array.from(mask.keys()).filter((patch) => mask[patch] === 0));
+  if ((mask?.length ?? patches) !== patches || image.length !== 3 * size ** 2) throw new InputError(`${method.name} paints views of ${size} pixels alone`);
+  const visible = Int32Array.from(Array.from({ length: patches }, (_, patch) => patch).filter((patch) => !mask?.[patch]));
   const { painted, target, normalised } = tf.tidy(() =>
     withoutGradient(() => {
-      const batch = { views: [{ patches: imagePatches(image, size, side), ...maskTensors([mask]) }], geometry: null };
+      const batch = { views: [{ patches: imagePatches(image, size, side), ...maskTensors(mask && [mask]) }], geometry: null };
       const made = painter.reconstruct!(parameters, model, method, batch);
       return { painted: made.painted, target: made.target, normalised: made.normalised };
     }),

@@ -5,8 +5,10 @@ import { decodeImages, discreteVaePixels, discreteVaeSpecs, encodeImages, type D
 import type { ModelConfig } from '../nn/model.ts';
 import { Scope, type Parameters } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
+import { imagenetMean, imagenetStd, imagesOf, patchesOf } from '../ops/imagePatches.ts';
 import { dvaeLayers, type DvaeOptions } from './dvae.options.ts';
 import type { Method, MethodBatch, MethodOutput, Picture, StepContext } from './method.ts';
+import { pixelTargets } from './pixelTargets.ts';
 import { pictureTensor } from './tokenizer.ts';
 
 const shapeOf = (model: ModelConfig, { width, vocabulary }: DvaeOptions): DiscreteVaeShape => ({ layers: dvaeLayers(model), width, vocabulary });
@@ -51,11 +53,37 @@ function forward(parameters: Parameters, model: ModelConfig, options: DvaeOption
   return { loss, metrics, intermediates: { logits, painted } };
 }
 
+/** Patches as other methods take them [B, N, 3 P^2] -> the images [B, H, W, 3] as a dVAE takes them: (c - 0.5) / 0.5 of channel values c. */
+function imagesOfPatches(patches: tf.Tensor, { patchSize }: ModelConfig): tf.Tensor {
+  const channels = tf.add(tf.mul(imagesOf(patches, patchSize), tf.tensor1d(imagenetStd)), tf.tensor1d(imagenetMean));
+  return tf.div(tf.sub(channels, tf.tensor1d(discreteVaePixels.mean)), tf.tensor1d(discreteVaePixels.std));
+}
+
+/** The reverse. */
+function patchesOfImages(images: tf.Tensor, { patchSize }: ModelConfig): tf.Tensor {
+  const channels = tf.add(tf.mul(images, tf.tensor1d(discreteVaePixels.std)), tf.tensor1d(discreteVaePixels.mean));
+  return patchesOf(tf.transpose(tf.div(tf.sub(channels, tf.tensor1d(imagenetMean)), tf.tensor1d(imagenetStd)), [0, 3, 1, 2]), patchSize);
+}
+
 export const dvae: Method<DvaeOptions> = {
   name: 'dvae', momentumPairs: () => [], encoders: null, pictures: ['online'], forward,
   codes(parameters, model, options, batch) {
     const { logits } = encodeImages(new Scope(parameters), shapeOf(model, options), pictureTensor(pictureOf(batch), discreteVaePixels));
     return tf.reshape(tf.argMax(logits, 3), [logits.shape[0], logits.shape[1]! * logits.shape[2]!]);
+  },
+  codeCount: ({ vocabulary }) => vocabulary,
+  tokens(parameters, model, options, patches) {
+    const { features } = encodeImages(new Scope(parameters), shapeOf(model, options), imagesOfPatches(patches, model));
+    const [batch, height, width, channels] = features.shape as [number, number, number, number];
+    return tf.reshape(features, [batch, height * width, channels]);
+  },
+  reconstruct(parameters, model, options, { views }) {
+    const p = new Scope(parameters), shape = shapeOf(model, options), { patches } = views[0]!;
+    const { logits } = encodeImages(p, shape, imagesOfPatches(patches, model));
+    const [batch, height, width] = logits.shape as [number, number, number];
+    const codes = tf.gather(p.get('codebook.weight'), tf.reshape(tf.argMax(logits, 3), [batch * height * width]));
+    const painted = patchesOfImages(decodeImages(p, shape, tf.reshape(codes, [batch, height, width, options.codeWidth])), model);
+    return { painted: pixelTargets(painted, model.patchSize), target: pixelTargets(patches, model.patchSize), normalised: false };
   },
   specs: (model, options) => discreteVaeSpecs(shapeOf(model, options), options.codeWidth),
 };

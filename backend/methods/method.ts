@@ -79,13 +79,15 @@ export interface Method<C> {
   prepare?(parameters: Parameters, model: ModelConfig, options: C): Promise<void>;
   /** Computes the loss; recorded by the tape. */
   forward(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch, step: StepContext): MethodOutput;
+  /** For looking inside, of a method whose encoder is no Vision Transformer and no ResNet: features of whole images' normalised patches [B, N, 3 P^2], one of each patch, [B, N, D]. */
+  tokens?(parameters: Parameters, model: ModelConfig, options: C, patches: tf.Tensor): tf.Tensor;
   /** For looking inside, with running statistics: the encoder's tokens [B, 1 + N, D] after the projector. Left out where there is none. */
   project?(parameters: Parameters, model: ModelConfig, options: C, encoded: tf.Tensor, branch: Branch): tf.Tensor;
   /** For looking inside, with running statistics: the features that the method predicts for view b from view a, [B, N, D]; null under options that predict none. */
   predict?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor | null;
   /** For looking inside: the code of each patch of view 0, [B, N] int32, by the method's tokenizer. Left out where there is none. */
   codes?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): tf.Tensor;
-  /** For looking inside: what the method paints for every patch of view 0, of which it sees those without a mask, [B, N, P^2 3], in units of normalised pixels. Left out where it paints none. */
+  /** For looking inside: what the method paints for every patch of view 0, of which it sees those without a mask (all, where it reads `pictures`), [B, N, P^2 3], in units of normalised pixels. Left out where it paints none. */
   reconstruct?(parameters: Parameters, model: ModelConfig, options: C, batch: MethodBatch): { painted: tf.Tensor; target: tf.Tensor; normalised: boolean };
   /** The classifier's logits of whole images' normalised patches [B, N, 3 P^2], without mixing or dropping: [B, classes]. Left out where the method has no classes. */
   classify?(parameters: Parameters, model: ModelConfig, options: C, patches: tf.Tensor, branch: Branch): tf.Tensor;

@@ -54,6 +54,8 @@ export interface LabSetup {
   views: LabView[];
   /** For each of `views`; null where the method sees all of it. */
   masks: (LabMaskUse | null)[];
+  /** Whether patches of any view can be hidden from the model, by a mask or by the method itself. */
+  hides: boolean;
   cell: LabCell;
   patchSize: number;
   sameCrop: boolean;

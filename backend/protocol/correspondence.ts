@@ -26,7 +26,7 @@ export type Look =
   | { kind: 'codes'; count: number }
   /** Each view is assigned to `count` prototypes. */
   | { kind: 'prototypes'; count: number }
-  /** Masked patches are painted. */
+  /** Masked patches, or whole images, are painted. */
   | { kind: 'reconstruction' };
 
 /** A view that training takes of a sample. */
@@ -194,8 +194,8 @@ export interface GatheredTables<Indices, Floats> {
 
 export interface ReconstructionFacts {
   imageSize: number;
-  /** [grid * grid], 1 is masked. */
-  mask: number[];
+  /** [grid * grid], 1 is masked; null: the image was read whole, and painted whole. */
+  mask: number[] | null;
   /** Patches are painted up to their own brightness and contrast: shown with the average ones of the patches that are seen. */
   normalised: boolean;
 }

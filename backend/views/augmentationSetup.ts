@@ -9,6 +9,7 @@ import { methodSchema, recipeOf, type MethodConfig } from '../methods/recipes.ts
 import { isResidual, modelDimensions, modelSchema, type ModelConfig } from '../nn/model.ts';
 import type { LabCell, LabMaskUse, LabOp, LabPlan, LabSetting, LabSetup, LabSource, LabTraining, LabValue, LabView } from '../protocol.ts';
 import { viewPlanOf, type RunConfig } from '../train/config.ts';
+import { droppedAt } from '../train/dropped.ts';
 import { parseJson } from '../train/json.ts';
 import { completeRun } from '../train/runFile.ts';
 
@@ -45,7 +46,8 @@ export async function describe(file: RunFileText | null, image: string | null, o
   if (!source) throw new InputError('choose a run file or an image');
   const { length: images } = await open(source);
   const training: LabTraining = { method, batchSize: config?.batch.size ?? 1, accumulate: config?.batch.accumulate ?? 1, repeats: config?.data.repeats ?? 1 };
-  return { source, training, method: method.name, views: plan.views, masks: masksOf(method, plan), cell: cellOf(method, model), patchSize: plan.patchSize, sameCrop: plan.sameCrop ?? false, seed: config?.seed ?? 0, images, positionWidth: positionWidth(method, model), ops: opsOf(recipeOf(method).views(model, method)) };
+  const masks = masksOf(method, plan), hides = masks.some((use) => use !== null) || droppedAt(plan, method, { seed: 0, step: 0, micro: 0 }).some((dropped) => dropped !== null);
+  return { source, training, method: method.name, views: plan.views, masks, hides, cell: cellOf(method, model), patchSize: plan.patchSize, sameCrop: plan.sameCrop ?? false, seed: config?.seed ?? 0, images, positionWidth: positionWidth(method, model), ops: opsOf(recipeOf(method).views(model, method)) };
 }
 
 export const openSource = ({ kind, path }: LabSource): Promise<Dataset> => (kind === 'image' ? Promise.resolve(imageDataset(path)) : openDataset(path));

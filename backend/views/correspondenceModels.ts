@@ -61,7 +61,7 @@ export class ModelDrawer {
       const m = await this.open(source, context);
       const { imageSize, grid } = modelDimensions(m.model);
       return {
-        method: m.method.name, arch: m.model.arch, imageSize, grid, looks: looksOf(m), views: lookedViews(trainingPlan(m), m.method),
+        method: m.method.name, arch: methodOf(m.method).tokens ? 'convolutions' : m.model.arch, imageSize, grid, looks: looksOf(m), views: lookedViews(trainingPlan(m), m.method),
         branches: hasTarget(m) ? ['online', 'target'] : ['online'],
         assumptions: [...m.assumptions, ...this.notes],
         engine: `${this.engine.name} ${this.engine.version}, ${this.engine.deviceName}, ${this.engine.precision}`,
@@ -147,7 +147,7 @@ export class ModelDrawer {
   reconstruction(request: PairRequest, context: AnswerContext): Promise<Reply<'correspondence/reconstruction'>> {
     return this.onPair(request, context, async (m, { a, masks }) => {
       const { mask, pixels, normalised } = await reconstruct(m, a, masks[0]);
-      return { imageSize: m.model.imageSize, mask: [...mask], pixels, normalised };
+      return { imageSize: m.model.imageSize, mask: mask && [...mask], pixels, normalised };
     });
   }
 

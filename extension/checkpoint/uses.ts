@@ -29,15 +29,21 @@ function opensHere(file: TensorFile): boolean {
   return ['cls_token', 'pos_embed', 'patch_embed.proj.weight', 'patch_embed.proj.bias', 'blocks.0.norm1.weight', 'blocks.0.attn.qkv.weight', 'blocks.0.mlp.fc1.weight'].every((name) => dict.tensors.has(name));
 }
 
+type Use = (title: string, verdict: CheckpointUse['verdict'], why: string, action?: CheckpointUse['action']) => void;
+
 export function usesOf({ file, roles, online, target, run }: Found): CheckpointUse[] {
   const { method } = roles;
   const has = (part: string, ofTarget = false): boolean => roles.roles.some((role) => role.part === part && role.target === ofTarget);
   const owns = (name: string): boolean => roles.roles.some(({ own }) => own === name || own.startsWith(`${name}.`));
   const encoder = online ?? target;
   const uses: CheckpointUse[] = [];
-  const use = (title: string, verdict: CheckpointUse['verdict'], why: string, action: CheckpointUse['action'] = null): void => void uses.push({ title, verdict, why, action });
+  const use: Use = (title, verdict, why, action = null) => void uses.push({ title, verdict, why, action });
 
   if (!encoder) {
+    if (method?.startsWith('dVAE')) {
+      tokenizerUses(use, has('decoder'), run);
+      return uses;
+    }
     const optimizerOnly = has('optimizer') && roles.roles.every(({ part }) => part === 'optimizer');
     const why = optimizerOnly ? 'no encoder: this file holds the optimizer\'s state alone, the model is in another' : 'no encoder that is known: neither a Vision Transformer nor a ResNet';
     use('Features', 'no', why);
@@ -62,6 +68,16 @@ export function usesOf({ file, roles, online, target, run }: Found): CheckpointU
   if (run) use('Resuming training', run.hasOptimizer ? 'yes' : 'no', run.hasOptimizer ? 'optimizer.safetensors lies beside it' : 'no optimizer.safetensors beside it', run.hasOptimizer ? 'resume' : null);
   else use('Resuming training', has('optimizer') ? 'partly' : 'no', has('optimizer') ? 'the optimizer\'s state is here: the code that wrote it can go on; SiamScope resumes its own runs' : 'no optimizer state: training can only start from these weights');
   return uses;
+}
+
+/** What a tokenizer is for: it has no encoder of a kind that other tasks take. */
+function tokenizerUses(use: Use, paints: boolean, run: RunAround | null): void {
+  const here = run !== null && 'method' in run.config;
+  use('Codes for BEiT', 'yes', 'what "method": { "tokenizerWeights": ... } of a run file may name');
+  use('Features: k-NN, linear, fine-tuning', 'no', 'a tokenizer: it gives patches codes, and no image a feature');
+  use('Dense correspondence', here ? 'yes' : 'no', here ? 'square by square, with the encoder\'s features and codes' : 'of a run\'s own tokenizer alone', here ? 'correspond' : null);
+  use('Reconstruction', here && paints ? 'yes' : 'no', paints ? (here ? 'the decoder is here: images are painted from their codes alone' : 'of a run\'s own tokenizer alone') : 'no decoder: reconstruction impossible', here && paints ? 'correspond' : null);
+  if (run) use('Resuming training', run.hasOptimizer ? 'yes' : 'no', run.hasOptimizer ? 'optimizer.safetensors lies beside it' : 'no optimizer.safetensors beside it', run.hasOptimizer ? 'resume' : null);
 }
 
 /** Modules whose names in a pickle mean that loading it would run something. */

@@ -6,10 +6,17 @@ import { attentionMaps } from '../../backend/evaluate/attention.ts';
 import { encoderScope, encoderTokens, type FeatureModel } from '../../backend/evaluate/features.ts';
 import { untrained } from '../../backend/evaluate/load.ts';
 import { reconstruct } from '../../backend/evaluate/reconstruct.ts';
+import { looksOf } from '../../backend/evaluate/looks.ts';
+import { patchFeatures } from '../../backend/evaluate/layers.ts';
+import { dvae } from '../../backend/methods/dvae.ts';
+import { dvaeSchema } from '../../backend/methods/dvae.options.ts';
 import { recipeOf } from '../../backend/methods/recipes.ts';
 import { methodSchema } from '../../backend/methods/registry.ts';
+import { decodeImages, discreteVaePixels, encodeImages } from '../../backend/nn/discreteVae.ts';
 import { modelSchema } from '../../backend/nn/model.ts';
 import { imagePatches } from '../../backend/ops/imagePatches.ts';
+import { pictureTensor } from '../../backend/methods/tokenizer.ts';
+import { Scope } from '../../backend/nn/parameters.ts';
 import { Random } from '../../backend/random.ts';
 import { recipeMask } from '../../backend/views/correspondenceImages.ts';
 
@@ -71,7 +78,7 @@ describe('a reconstruction', () => {
     // A head of zeros paints the mean of normalised pixels.
     for (const name of ['decoder_pred.weight', 'decoder_pred.bias']) m.parameters.set(name, new Float32Array(m.parameters.get(name).size), m.parameters.get(name).shape);
     const { mask, pixels: painted, normalised } = await reconstruct(m, pixels, maskOf(m, 1));
-    expect([mask.length, mask.reduce((a, b) => a + b), normalised]).toEqual([16, 12, true]);
+    expect([mask!.length, mask!.reduce((a, b) => a + b), normalised]).toEqual([16, 12, true]);
     for (const patch of [0, 5, 15])
       for (let channel = 0; channel < 3; channel++) {
         const at = (i: number): number => ((Math.floor(patch / 4) * 8 + Math.floor(i / 8)) * 32 + (patch % 4) * 8 + (i % 8)) * 3 + channel;
@@ -79,6 +86,34 @@ describe('a reconstruction', () => {
       }
     expect(maskOf(m, 2)).not.toEqual(mask);
     expect(maskOf(m, 1)).toEqual(mask);
+    m.parameters.dispose();
+  });
+
+  test('of a dVAE is what its decoder makes of the whole image\'s codes, and its features are its encoder\'s, a row a code', async () => {
+    const options = dvaeSchema.parse({ name: 'dvae', vocabulary: 32, width: 16, codeWidth: 8 }), shape = { layers: 3, width: 16, vocabulary: 32 };
+    const m = untrained(model, options, 3);
+    const p = new Scope(m.parameters);
+    // Squares of several colours, and no code preferred beforehand: the image has several codes.
+    const squares = Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => pixels[3 * (Math.floor(i / 768) * 4 + (Math.floor(i / 24) % 4)) + (i % 3)]!);
+    m.parameters.set('encoder.3.bias', new Float32Array(32), [32]);
+    const batch = { views: [], pictures: { online: { pixels: squares, size: 32 } }, geometry: null };
+    const [codes, features, painted] = tf.tidy(() => {
+      const given = dvae.codes!(m.parameters, model, options, batch);
+      const vectors = tf.reshape(tf.gather(p.get('codebook.weight'), tf.reshape(given, [16])), [1, 4, 4, 8]);
+      return [given, encodeImages(p, shape, pictureTensor({ pixels: squares, size: 32 }, discreteVaePixels)).features, decodeImages(p, shape, vectors)].map((tensor) => [...tensor.dataSync()]);
+    }) as [number[], number[], number[]];
+    expect(new Set(codes).size).toBeGreaterThan(2);
+
+    const found = await reconstruct(m, squares, null);
+    expect([found.mask, found.normalised]).toEqual([null, false]);
+    const wanted = painted.map((value) => 255 * Math.max(0, Math.min(1, 0.5 * value + 0.5)));
+    expect(Math.max(...wanted.map((value, i) => Math.abs(value - found.pixels[i]!)))).toBeLessThanOrEqual(0.51);
+
+    const { values, dimension } = await patchFeatures(m, squares, 'online', { kind: 'encoder' });
+    expect([values.length, dimension]).toEqual([16 * 16, 16]);
+    expect(Math.max(...features.map((value, i) => Math.abs(value - values[i]!)))).toBeLessThan(1e-5);
+    expect(looksOf(m)).toEqual([{ kind: 'features', blocks: 0, layers: ['encoder'] }, { kind: 'codes', count: 32 }, { kind: 'reconstruction' }]);
+    expect(() => patchFeatures(m, pixels, 'online', { kind: 'block', block: 0 })).toThrow('dvae has no blocks: look at the encoder');
     m.parameters.dispose();
   });
 

@@ -53,8 +53,9 @@ describe('what a file is and is good for', () => {
   });
 
   test('a tokenizer\'s weights', async () => {
-    const { method, groups } = await summaryOf(join(fixtures, 'tokenizer/encoder.pkl'));
+    const { method, groups, uses } = await summaryOf(join(fixtures, 'tokenizer/encoder.pkl'));
     expect([method, groups.map(({ title }) => title)]).toEqual(['dVAE (BEiT\'s tokenizer)', ['Tokenizer']]);
+    expect(Object.fromEntries(uses.map(({ title, verdict }) => [title, verdict]))).toEqual({ 'Codes for BEiT': 'yes', 'Features: k-NN, linear, fine-tuning': 'no', 'Dense correspondence': 'no', Reconstruction: 'no' });
   });
 
   test('MAE with and without its decoder, and with a block gone', async () => {

@@ -33,7 +33,7 @@ function mutated(random: Random, value: unknown): unknown {
 
 test(`${messages} fuzzed messages cause no fault on the lab's host`, async () => {
   const asked: { call: string; request: Record<string, unknown> }[] = [];
-  const setup: LabSetup & { source: { kind: 'dataset'; path: string }; training: LabTraining } = { training: { method: { name: 'siamese' }, batchSize: 4, accumulate: 1, repeats: 1 }, source: { kind: 'dataset', path: '/images' }, method: 'siamese', views: [], masks: [], cell: 'patch', patchSize: 16, sameCrop: false, seed: 0, images: 10, positionWidth: 64, ops: [] };
+  const setup: LabSetup & { source: { kind: 'dataset'; path: string }; training: LabTraining } = { training: { method: { name: 'siamese' }, batchSize: 4, accumulate: 1, repeats: 1 }, source: { kind: 'dataset', path: '/images' }, method: 'siamese', views: [], masks: [], hides: true, cell: 'patch', patchSize: 16, sameCrop: false, seed: 0, images: 10, positionWidth: 64, ops: [] };
   const replies: Record<string, object> = { 'augmentation/describe': setup, 'augmentation/check': { views: [] } };
   const backend = {
     ask: (call: string, request: object) => {

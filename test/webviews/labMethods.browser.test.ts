@@ -35,6 +35,7 @@ describe.skipIf(noBrowser !== null)('the augmentation lab on other methods', () 
     expect(await view.locator('.view figcaption').allTextContents()).toEqual([expect.not.stringContaining('dropped'), expect.stringContaining('10 of 64 dropped'), expect.stringContaining('10 of 64 dropped'), expect.not.stringContaining('dropped'), expect.not.stringContaining('dropped')]);
     expect(await view.locator('.masks').textContent()).toBe('Dropped, in the same places of a whole batch: 10 of 64 patches of anchor0 (16 %) and 10 of 64 patches of anchor1 (16 %). The model sees all of the 3 other views.');
     expect(await view.getByRole('article', { name: 'Mask of anchor' }).locator('.drawn').textContent()).toBe('10 of 64 dropped by the method, in the same places of a whole batch');
+    expect(await view.getByRole('checkbox', { name: 'Mask' }).isVisible()).toBe(true);
     // What is said of each patch is what one of the epoch's three steps drops.
     const config = await loadRun(file);
     const steps = [0, 1, 2].map((step) => [...droppedAt(viewPlanOf(config), config.method, { seed: 3, step, micro: 0 })[1]!].join(''));
@@ -152,6 +153,7 @@ describe.skipIf(noBrowser !== null)('the augmentation lab on other methods', () 
     expect(await view.locator('.about').textContent()).toContain('DenseCL: query, key at 64 pixels, a feature every 16 pixels');
     expect(await view.locator('#view').textContent()).not.toMatch(/patch/i);
     await view.getByLabel('Feature grid').check();
+    expect(await view.getByRole('checkbox', { name: 'Mask' }).isVisible(), 'DenseCL sees everything').toBe(false);
     if (pictures) await page.screenshot({ path: join(pictures, 'augmentations features.png') });
     expect(faults).toEqual([]);
     await close(entry);

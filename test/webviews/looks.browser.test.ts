@@ -88,6 +88,9 @@ describe.skipIf(noBrowser !== null)('a method\'s own things', () => {
       const trained = await run(['train', file, '--json']);
       expect(trained.code, trained.stderr).toBe(0);
     }
+    // Codes of 4 pixels, which a few steps are enough to paint roughly from.
+    const tokenizer = await run(['tokenizer', '--data', photos, '--preset', 'tokenizer-tiny', '--out', join(root, 'tokenizer.safetensors'), '--json', ...['model.patchSize=4', 'method.vocabulary=64', 'schedule.steps=60', 'schedule.warmupSteps=2', 'optimizer.baseLearningRate=0.2', 'batch.size=8'].flatMap((set) => ['--set', set])]);
+    expect(tokenizer.code, tokenizer.stderr).toBe(0);
     browser = await openBrowser();
     backend = startModels();
   }, 120_000);
@@ -188,6 +191,20 @@ describe.skipIf(noBrowser !== null)('a method\'s own things', () => {
     await until(view, 'document.querySelectorAll(".head").length === 5');
     await picture(page, 'looks heads');
     await axe(view);
+    await close(entry);
+  }, 60_000);
+
+  it.each(['dark', 'light'] as const)('paints images from a tokenizer\'s codes, and matches its squares, in %s', async (theme) => {
+    const entry = await open('tokenizer', { mode: 'reconstruction' }, { theme, bypassCSP: true });
+    const { view, page } = entry;
+    expect(await view.locator('.segments button:visible').allTextContents()).toEqual(['Similarity', 'Matches', 'Colours', 'Codes', 'Reconstruction']);
+    await until(view, 'document.querySelectorAll("figcaption")[1].textContent === "What it paints from its codes alone"');
+    expect(await view.locator('figcaption:visible').allTextContents()).toEqual(['What the model sees', 'What it paints from its codes alone']);
+    await picture(page, `looks tokenizer ${theme}`);
+    await axe(view);
+    await view.getByRole('button', { name: 'Similarity', exact: true }).click();
+    await pointAt(entry, 'a', 137, 16);
+    await until(view, '/most like row \\d+, column \\d+ of view b/.test(document.querySelector(".readout").textContent)');
     await close(entry);
   }, 60_000);
 

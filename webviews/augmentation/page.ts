@@ -119,6 +119,7 @@ export class Page {
       this.put(this.seed, view.seed ?? setup.seed);
       this.lock.setAttribute('aria-pressed', String(view.drawnAs !== null));
       for (const name of Object.keys(this.toggles) as (keyof Look)[]) this.toggles[name].checked = view.look[name];
+      this.toggles.mask.parentElement!.hidden = !setup.hides;
       this.toggles.positions.parentElement!.hidden = setup.positionWidth === null;
       this.toggles.places.parentElement!.hidden = setup.views.length === 1 && (setup.views[0]!.count ?? 1) === 1;
       this.alike.checked = view.alike;

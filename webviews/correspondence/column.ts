@@ -25,7 +25,8 @@ export interface ColumnActions {
 
 /** What a method that paints patches made of view a. */
 export interface Painted {
-  mask: number[];
+  /** null: it read the picture whole. */
+  mask: number[] | null;
   pixels: Uint8Array;
   normalised: boolean;
 }
@@ -140,13 +141,13 @@ export class Column {
     const { imageSize } = pair.facts;
     const { painted } = extras;
     const asPainted = view.mode === 'reconstruction' && painted !== null;
-    const [captionA, captionB] = asPainted ? [`What the model sees: ${painted.mask.filter((hidden) => hidden === 0).length} of ${painted.mask.length} patches`, painted.normalised ? 'What it paints, each patch up to its own brightness and contrast: shown with those of the patches seen' : 'What it paints'] : this.captions(pair, view);
+    const [captionA, captionB] = asPainted ? paintedCaptions(painted) : this.captions(pair, view);
     this.pictures.a.show(pair.pixels.a, imageSize.a, captionA, `${captionA}. Arrow keys point at a patch, Enter pins it`);
     this.pictures.b.show(asPainted ? joined(pair, painted) : pair.pixels.b, asPainted ? imageSize.a : imageSize.b, captionB, `${captionB}. Arrow keys point at a patch, Enter pins it`);
     // A smaller view is shown smaller, though not so small that its patches cannot be pointed at.
     const greatest = Math.max(imageSize.a, imageSize.b);
     for (const side of ['a', 'b'] as const) this.pictures[side].element.style.width = `${100 * Math.max(leastShare, asPainted ? 1 : imageSize[side] / greatest)}%`;
-    this.originalFigure.hidden = !asPainted;
+    this.originalFigure.hidden = !asPainted || painted.mask === null;
     this.pictures.a.draw();
     this.pictures.b.draw();
     if (asPainted) {
@@ -172,7 +173,7 @@ export class Column {
     if (mode === 'reconstruction' || mode === 'attention') for (const each of ['a', 'b'] as const) overlays[each].hidden = null;
     if (mode === 'reconstruction') {
       overlays.a.mask = extras.painted?.mask ?? null;
-      sentence = extras.painted ? 'The mask is drawn as in training; “New views” draws another.' : '';
+      sentence = extras.painted?.mask ? 'The mask is drawn as in training; “New views” draws another.' : '';
     } else if (mode === 'attention') {
       [range, sentence] = this.drawAttention(view, extras, pointed, overlays);
     } else if (mode === 'codes') {
@@ -373,8 +374,14 @@ function hiddenText(mask: readonly number[], by: NonNullable<LookedView['hidden'
   return by === 'dropped' ? `${what}, which the method drops, the same places in a whole batch` : isUsed ? `${what}, which the prediction does not see` : `${what}, masked in training; features are of the whole view`;
 }
 
-/** What was painted where the mask is, and the picture itself elsewhere. */
+function paintedCaptions({ mask, normalised }: Painted): [string, string] {
+  const seen = mask ? `What the model sees: ${mask.filter((hidden) => hidden === 0).length} of ${mask.length} patches` : 'What the model sees';
+  return [seen, !mask ? 'What it paints from its codes alone' : normalised ? 'What it paints, each patch up to its own brightness and contrast: shown with those of the patches seen' : 'What it paints'];
+}
+
+/** What was painted where the mask is, or everywhere, and the picture itself elsewhere. */
 function joined(pair: Pair, { mask, pixels }: Painted): Uint8Array {
+  if (!mask) return pixels;
   const size = pair.facts.imageSize.a, grid = pair.grid.a, side = size / grid;
   const result = pair.pixels.a.slice();
   for (let y = 0; y < size; y++)

@@ -31,7 +31,7 @@ const modeNames: Readonly<Record<Mode, [name: string, title: string]>> = {
   attention: ['Attention', 'Where a patch, or the class token, looks in its own picture'],
   codes: ['Codes', 'The code that the tokenizer gives each patch, and all patches that have the same'],
   prototypes: ['Prototypes', 'Which prototypes the views are assigned to, and the nearest images'],
-  reconstruction: ['Reconstruction', 'What the model paints where it sees nothing'],
+  reconstruction: ['Reconstruction', 'What the model paints where it sees nothing, or from codes alone'],
 };
 
 export class Page {
