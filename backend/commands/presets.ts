@@ -1,8 +1,7 @@
 /** `siamscope presets`: the recipes there are, or one of them in full. */
 import { Argument, type Command } from 'commander';
 import { InputError } from '../errors.ts';
-import { suggestion } from '../nearest.ts';
-import { presetNames, presets, presetSummaries } from '../presets/index.ts';
+import { noPreset, presetNames, presets, presetSummaries } from '../presets/index.ts';
 import { jsonOption } from './arguments.ts';
 import { example } from './example.ts';
 import { print, printJson, table } from './terminal.ts';
@@ -17,7 +16,7 @@ export function addPresets(program: Command): void {
     .addHelpText(...example('siamscope presets\nsiamscope presets siamese-vit-base'))
     .action((name: string | undefined, options: { json?: boolean }) => {
       if (name !== undefined) {
-        if (!presetNames.includes(name)) throw new InputError(`there is no preset "${name}"${suggestion(name, presetNames)}; there are ${presetNames.join(', ')}`);
+        if (!presetNames.includes(name)) throw new InputError(noPreset(name));
         printJson(presets[name]);
       } else if (options.json) printJson(Object.entries(presetSummaries).map(([preset, summary]) => ({ preset, summary })));
       else print(table(Object.entries(presetSummaries), ''));

@@ -1,4 +1,5 @@
 /** The recipes that come with SiamScope, by name: run files without a name and without data. */
+import { suggestion } from '../nearest.ts';
 import type { RunFile } from '../train/config.ts';
 import { mergeRun } from '../train/mergeRun.ts';
 import beitTiny from './beit-tiny.json' with { type: 'json' };
@@ -112,6 +113,9 @@ function completed(name: string): Record<string, unknown> {
 /** Each whole. Checked by the schema where they are merged into a run. */
 export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(Object.keys(all).map((name) => [name, completed(name) as unknown as Preset]));
 export const presetNames: readonly string[] = Object.keys(all);
+
+/** What to say of a name that no preset has: the nearest one, for the whole list fills a screen. */
+export const noPreset = (name: unknown): string => `there is no preset ${JSON.stringify(name)}${typeof name === 'string' ? suggestion(name, presetNames) : ''}; "siamscope presets" lists all ${presetNames.length}`;
 
 /** A line about each, for people. */
 export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {

@@ -1,9 +1,8 @@
 /** From a run file on disk, its preset and the command line's overrides to a checked, complete configuration. */
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
-import { suggestion } from '../nearest.ts';
 import type { RunFileProblem } from '../protocol/machine.ts';
-import { presetNames, presets } from '../presets/index.ts';
+import { noPreset, presets } from '../presets/index.ts';
 import { checkRun, runSchema, type RunConfig } from './config.ts';
 import { describeIssue, problemLines, problemsOf } from './configErrors.ts';
 import { parseJson } from './json.ts';
@@ -59,7 +58,7 @@ const mergedOverrides = (overrides: readonly string[] = []): JsonObject => overr
 export function examineRun(own: JsonObject): { config: RunConfig; problems: [] } | { config: null; problems: RunFileProblem[] } {
   const preset = own.preset;
   if (preset !== undefined && (typeof preset !== 'string' || !Object.hasOwn(presets, preset)))
-    return { config: null, problems: [{ path: ['preset'], message: `there is no preset ${JSON.stringify(preset)}${typeof preset === 'string' ? suggestion(preset, presetNames) : ''}; there are ${presetNames.join(', ')}`, inSchema: true }] };
+    return { config: null, problems: [{ path: ['preset'], message: noPreset(preset), inSchema: true }] };
   const parsed = runSchema.safeParse(preset === undefined ? own : mergeRun(presets[preset]!, own), { error: describeIssue });
   if (!parsed.success) return { config: null, problems: problemsOf(parsed.error.issues).map((problem) => ({ ...problem, inSchema: problem.inSchema && !(problem.path[0] === 'method' && !namesMethod(own)) })) };
   const { $schema: _schema, preset: _preset, ...config } = parsed.data;

@@ -7,6 +7,7 @@ import { keptByMass, rowOf, type Attention } from './attention.ts';
 import { codeColours, codesText, codeText, type Codes } from './codes.ts';
 import { Heads } from './heads.ts';
 import { Members, type MembersActions } from './members.ts';
+import { paintedCaptions, paintedPicture, type Painted } from './painted.ts';
 import { mutualMatches, otherSide, type MutualMatch, type Pair, type Place, type Query, type Side } from './pair.ts';
 import { markColours, Picture, type Mark, type Overlay } from './picture.ts';
 import { scoreTable, type Score } from './scores.ts';
@@ -21,14 +22,6 @@ export interface ColumnActions {
   remove(): void;
   head(head: number | null): void;
   members: MembersActions;
-}
-
-/** What a method that paints patches made of view a. */
-export interface Painted {
-  /** null: it read the picture whole. */
-  mask: number[] | null;
-  pixels: Uint8Array;
-  normalised: boolean;
 }
 
 /** What is asked of the model besides features, as far as it is there. */
@@ -143,7 +136,7 @@ export class Column {
     const asPainted = view.mode === 'reconstruction' && painted !== null;
     const [captionA, captionB] = asPainted ? paintedCaptions(painted) : this.captions(pair, view);
     this.pictures.a.show(pair.pixels.a, imageSize.a, captionA, `${captionA}. Arrow keys point at a patch, Enter pins it`);
-    this.pictures.b.show(asPainted ? joined(pair, painted) : pair.pixels.b, asPainted ? imageSize.a : imageSize.b, captionB, `${captionB}. Arrow keys point at a patch, Enter pins it`);
+    this.pictures.b.show(asPainted ? paintedPicture(pair.pixels.a, imageSize.a, pair.grid.a, painted) : pair.pixels.b, asPainted ? imageSize.a : imageSize.b, captionB, `${captionB}. Arrow keys point at a patch, Enter pins it`);
     // A smaller view is shown smaller, though not so small that its patches cannot be pointed at.
     const greatest = Math.max(imageSize.a, imageSize.b);
     for (const side of ['a', 'b'] as const) this.pictures[side].element.style.width = `${100 * Math.max(leastShare, asPainted ? 1 : imageSize[side] / greatest)}%`;
@@ -372,25 +365,6 @@ function hiddenText(mask: readonly number[], by: NonNullable<LookedView['hidden'
   if (hidden === 0) return 'Nothing of it is masked this time';
   const what = `Hatched: ${hidden} of ${mask.length} patches`;
   return by === 'dropped' ? `${what}, which the method drops, the same places in a whole batch` : isUsed ? `${what}, which the prediction does not see` : `${what}, masked in training; features are of the whole view`;
-}
-
-function paintedCaptions({ mask, normalised }: Painted): [string, string] {
-  const seen = mask ? `What the model sees: ${mask.filter((hidden) => hidden === 0).length} of ${mask.length} patches` : 'What the model sees';
-  return [seen, !mask ? 'What it paints from its codes alone' : normalised ? 'What it paints, each patch up to its own brightness and contrast: shown with those of the patches seen' : 'What it paints'];
-}
-
-/** What was painted where the mask is, or everywhere, and the picture itself elsewhere. */
-function joined(pair: Pair, { mask, pixels }: Painted): Uint8Array {
-  if (!mask) return pixels;
-  const size = pair.facts.imageSize.a, grid = pair.grid.a, side = size / grid;
-  const result = pair.pixels.a.slice();
-  for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++) {
-      if (!mask[Math.floor(y / side) * grid + Math.floor(x / side)]) continue;
-      const at = 3 * (y * size + x);
-      for (let c = 0; c < 3; c++) result[at + c] = pixels[at + c]!;
-    }
-  return result;
 }
 
 /** What marks and lines mean; the style sheet shows those that the mode has. */

@@ -4,6 +4,7 @@ import type { Answers } from './answers.ts';
 import type { Choices } from './choices.ts';
 import type { Column, Extras } from './column.ts';
 import { assignedAnswer } from './members.ts';
+import { paintedAnswer } from './painted.ts';
 import { pairsText, scoreOf, verdict, type Score } from './scores.ts';
 import type { ColumnChoice, Mode, Pointed } from './view.ts';
 import { errorText, placeText } from './words.ts';
@@ -39,6 +40,7 @@ export function answerOf({ column, extras }: Shown, scores: readonly Score[], mo
   const many = scores.find(({ title }) => title !== thisPair), own = scores.find(({ title }) => title === thisPair);
   const { bold, rest } = mode === 'codes' && extras.codes ? codesAnswer(pair, extras.codes)
     : mode === 'prototypes' && extras.assigned ? assignedAnswer(extras.assigned)
+    : mode === 'reconstruction' && extras.painted ? paintedAnswer(pair.pixels.a, pair.facts.imageSize.a, pair.grid.a, extras.painted)
     : many ? verdict(many, null) : own && pck ? verdict(own, pck.patches)
     : { bold: isOneImage ? 'These views share nothing' : `${column.mutual.length} of ${pair.grid.a ** 2} patches are each other's best match`, rest: isOneImage ? ': draw others.' : '. Of two images nobody knows the truth.' };
   return { bold, rest, of: isOneImage ? nameA : `${nameA} · ${nameB}` };
