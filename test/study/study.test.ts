@@ -142,7 +142,8 @@ test('a detached study outlives its command, says how far it is, and is stopped 
   process.kill(pid, 'SIGTERM');
   await eventually(() => liveHolder(results), (holder) => holder === null, 60_000);
   expect((await readStudyFolder(results))!.cells.filter(({ state }) => state === 'running' || state === 'measuring')).toEqual([]);
-  expect(readFileSync(join(results, 'output.txt'), 'utf8')).toMatch(/^\[1\/3\] start\/3$[^]*go on with: siamscope study/m);
+  // Its last line comes after it has let go of the folder.
+  await eventually(() => readFileSync(join(results, 'output.txt'), 'utf8'), (output) => /^\[1\/3\] start\/3$[^]*go on with: siamscope study/m.test(output), 10_000);
 
   const changed = study('detached');
   written('detached', { ...changed, run: { ...changed.run, schedule: { steps: 20 } } });
