@@ -20,8 +20,8 @@ export interface Reconstruction {
 /** Paints an image, [size, size, 3] RGB, of which the method sees what the mask leaves, [patches], 1 is masked; one that reads images whole sees all of it. Throws InputError where the method paints none. */
 export async function reconstruct({ model, method, parameters }: FeatureModel, image: Uint8Array, hidden: Uint8Array | null): Promise<Reconstruction> {
   const painter = methodOf(method);
-  const mask = painter.pictures ? null : hidden;
-  if (!painter.reconstruct || (!painter.pictures && !mask)) throw new InputError(`${method.name} paints no patches: look at its features`);
+  const readsWhole = painter.pictures !== undefined, mask = readsWhole ? null : hidden;
+  if (!painter.reconstruct || !(readsWhole || mask)) throw new InputError(`${method.name} paints no patches: look at its features`);
   const { imageSize: size, patchSize: side, patches, grid } = transformerDimensions(model);
   if ((mask?.length ?? patches) !== patches || image.length !== 3 * size ** 2) throw new InputError(`${method.name} paints views of ${size} pixels alone`);
   const visible = Int32Array.from(Array.from({ length: patches }, (_, patch) => patch).filter((patch) => !mask?.[patch]));

@@ -53,6 +53,9 @@ function forward(parameters: Parameters, model: ModelConfig, options: DvaeOption
   return { loss, metrics, intermediates: { logits, painted } };
 }
 
+/** The most likely code of each square, [B h w], of logits [B, h, w, vocabulary]. */
+const likeliestCodes = (logits: tf.Tensor): tf.Tensor => tf.reshape(tf.argMax(logits, 3), [-1]);
+
 /** Patches as other methods take them [B, N, 3 P^2] -> the images [B, H, W, 3] as a dVAE takes them: (c - 0.5) / 0.5 of channel values c. */
 function imagesOfPatches(patches: tf.Tensor, { patchSize }: ModelConfig): tf.Tensor {
   const channels = tf.add(tf.mul(imagesOf(patches, patchSize), tf.tensor1d(imagenetStd)), tf.tensor1d(imagenetMean));
@@ -69,7 +72,7 @@ export const dvae: Method<DvaeOptions> = {
   name: 'dvae', momentumPairs: () => [], encoders: null, pictures: ['online'], forward,
   codes(parameters, model, options, batch) {
     const { logits } = encodeImages(new Scope(parameters), shapeOf(model, options), pictureTensor(pictureOf(batch), discreteVaePixels));
-    return tf.reshape(tf.argMax(logits, 3), [logits.shape[0], logits.shape[1]! * logits.shape[2]!]);
+    return tf.reshape(likeliestCodes(logits), [logits.shape[0], logits.shape[1]! * logits.shape[2]!]);
   },
   codeCount: ({ vocabulary }) => vocabulary,
   tokens(parameters, model, options, patches) {
@@ -81,7 +84,7 @@ export const dvae: Method<DvaeOptions> = {
     const p = new Scope(parameters), shape = shapeOf(model, options), { patches } = views[0]!;
     const { logits } = encodeImages(p, shape, imagesOfPatches(patches, model));
     const [batch, height, width] = logits.shape as [number, number, number];
-    const codes = tf.gather(p.get('codebook.weight'), tf.reshape(tf.argMax(logits, 3), [batch * height * width]));
+    const codes = tf.gather(p.get('codebook.weight'), likeliestCodes(logits));
     const painted = patchesOfImages(decodeImages(p, shape, tf.reshape(codes, [batch, height, width, options.codeWidth])), model);
     return { painted: pixelTargets(painted, model.patchSize), target: pixelTargets(patches, model.patchSize), normalised: false };
   },

@@ -115,7 +115,10 @@ export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(Obje
 export const presetNames: readonly string[] = Object.keys(all);
 
 /** What to say of a name that no preset has: the nearest one, for the whole list fills a screen. */
-export const noPreset = (name: unknown): string => `there is no preset ${JSON.stringify(name)}${typeof name === 'string' ? suggestion(name, presetNames) : ''}; "siamscope presets" lists all ${presetNames.length}`;
+export function noPreset(name: unknown): string {
+  const nearest = typeof name === 'string' ? suggestion(name, presetNames) : '';
+  return `there is no preset ${JSON.stringify(name)}${nearest === '' ? ':' : nearest} "siamscope presets" lists all ${presetNames.length}`;
+}
 
 /** A line about each, for people. */
 export const presetSummaries: Readonly<Record<keyof typeof all, string>> = {

@@ -65,9 +65,14 @@ export function usesOf({ file, roles, online, target, run }: Found): CheckpointU
   if (method === 'MAE' && draws.length === 0) use('Reconstruction', 'yes', 'the decoder is whole; what it draws may be pixels normalised patch by patch');
   else use('Reconstruction', 'no', method === 'MAE' ? `${draws.join(', ')} ${draws.length === 1 ? 'is' : 'are'} missing: reconstruction impossible` : method === 'SiameseIM' ? 'it predicts features, not pixels: there is nothing to draw' : 'no decoder: reconstruction impossible');
   use('Export to timm', exported ? 'yes' : 'no', exported ? `${target && online ? 'the online encoder, or the target\'s by the command line' : 'the encoder'}, under timm's names` : foreign.replace('open yet', 'export yet'), exported ? 'export' : null);
-  if (run) use('Resuming training', run.hasOptimizer ? 'yes' : 'no', run.hasOptimizer ? 'optimizer.safetensors lies beside it' : 'no optimizer.safetensors beside it', run.hasOptimizer ? 'resume' : null);
+  if (run) resumingUse(use, run);
   else use('Resuming training', has('optimizer') ? 'partly' : 'no', has('optimizer') ? 'the optimizer\'s state is here: the code that wrote it can go on; SiamScope resumes its own runs' : 'no optimizer state: training can only start from these weights');
   return uses;
+}
+
+/** Whether the run of a checkpoint that is whole goes on from it. */
+function resumingUse(use: Use, { hasOptimizer }: RunAround): void {
+  use('Resuming training', hasOptimizer ? 'yes' : 'no', hasOptimizer ? 'optimizer.safetensors lies beside it' : 'no optimizer.safetensors beside it', hasOptimizer ? 'resume' : null);
 }
 
 /** What a tokenizer is for: it has no encoder of a kind that other tasks take. */
@@ -77,7 +82,7 @@ function tokenizerUses(use: Use, paints: boolean, run: RunAround | null): void {
   use('Features: k-NN, linear, fine-tuning', 'no', 'a tokenizer: it gives patches codes, and no image a feature');
   use('Dense correspondence', here ? 'yes' : 'no', here ? 'square by square, with the encoder\'s features and codes' : 'of a run\'s own tokenizer alone', here ? 'correspond' : null);
   use('Reconstruction', here && paints ? 'yes' : 'no', paints ? (here ? 'the decoder is here: images are painted from their codes alone' : 'of a run\'s own tokenizer alone') : 'no decoder: reconstruction impossible', here && paints ? 'correspond' : null);
-  if (run) use('Resuming training', run.hasOptimizer ? 'yes' : 'no', run.hasOptimizer ? 'optimizer.safetensors lies beside it' : 'no optimizer.safetensors beside it', run.hasOptimizer ? 'resume' : null);
+  if (run) resumingUse(use, run);
 }
 
 /** Modules whose names in a pickle mean that loading it would run something. */
