@@ -58,6 +58,7 @@ const shownPairs = 6, shownSamples = 4, shownNeighbours = 5;
 const generated = { perClass: 80, testPerClass: 20, size: 160 };
 /** Below some 2,000 steps the encoder's own features are not better than untrained ones yet (docs/learning.md). */
 const leastSteps = 2400, mostSteps = 6000;
+type Recipe = 'demo' | 'demo-small';
 
 /** What one model is worth. */
 interface Probed {
@@ -97,29 +98,41 @@ async function probe(m: FeatureModel, { train, pairs, labelled }: Material): Pro
 }
 
 /**
- * Steps that fit into the time, from a few real ones. They are timed in a process of their own, and this one loads no engine before
- * the run is over: two threads with libtorch in one process share its OpenMP threads, and both run at half their speed.
+ * Steps of a recipe that fit into the time, from a few real ones. They are timed in a process of their own, and this one loads no engine
+ * before the run is over: two threads with libtorch in one process share its OpenMP threads, and both run at half their speed.
  */
-async function stepsFor(config: RunConfig, seconds: number, stop: AbortSignal): Promise<number> {
-  const args = [builtFile('siamscope.mjs'), 'bench', 'step', '--preset', 'demo', '--batch', String(config.batch.size), '--steps', '60', '--engine', config.engine.engine, '--json'];
+async function stepsWithin(recipe: Recipe, seconds: number, { engine, batch }: RunConfig, stop: AbortSignal): Promise<number> {
+  const args = [builtFile('siamscope.mjs'), 'bench', 'step', '--preset', recipe, '--batch', String(batch.size), '--steps', '60', '--engine', engine.engine, '--json'];
   const { stdout } = await promisify(execFile)(process.execPath, args, { signal: stop }).catch((error: Error & { stderr?: string }) => {
     throw new RunError(`the engine cannot take a step: ${error.stderr?.trim() || error.message}`, { cause: error });
   });
   const { seconds_per_step: step } = JSON.parse(stdout) as { seconds_per_step: number };
   // Decoding and writing share the cores with the engine.
-  return Math.max(leastSteps, Math.min(mostSteps, Math.round(seconds / (step * 1.15) / 10) * 10));
+  return Math.round(seconds / (step * 1.15) / 10) * 10;
+}
+
+/** The demo's own recipe, or the smaller one where the least steps of that would end more than a fifth of the time beyond it. */
+async function sizedRun({ seconds, stop, set, say }: DemoOptions, configured: (recipe: Recipe, steps: number | null) => RunConfig): Promise<RunConfig> {
+  if (set.some((override) => override.startsWith('schedule.'))) return configured('demo', null);
+  const within = (recipe: Recipe): Promise<number> => stepsWithin(recipe, seconds, configured(recipe, null), stop);
+  const taken = (steps: number): number => Math.max(leastSteps, Math.min(mostSteps, steps));
+  say('timing a few steps');
+  const steps = await within('demo');
+  if (1.2 * steps >= leastSteps) return configured('demo', taken(steps));
+  say(`this machine takes ${steps.toLocaleString('en-US')} steps of the demo's recipe in that time, too few to learn from: timing those of a smaller one`);
+  return configured('demo-small', taken(await within('demo-small')));
 }
 
 /** Runs everything. Rejects with InputError or RunError where a part fails; a stopped run resolves without a report. */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { say } = options;
   const source = await images(options);
-  const base = { preset: 'demo', name: 'demo', seed: options.seed, data: { train: source.train, test: source.test } };
-  const draft = completeRun(base, { folder: options.folder, overrides: options.set });
-  const isFixed = options.set.some((override) => override.startsWith('schedule.'));
-  if (!isFixed) say('timing a few steps');
-  const steps = isFixed ? null : await stepsFor(draft, options.seconds, options.stop);
-  const config = steps === null ? draft : completeRun({ ...base, schedule: { steps, warmupSteps: Math.round(steps / 10) } }, { folder: options.folder, overrides: options.set });
+  const config = await sizedRun(options, (preset, steps) =>
+    completeRun(
+      { preset, name: 'demo', seed: options.seed, data: { train: source.train, test: source.test }, ...(steps !== null && { schedule: { steps, warmupSteps: Math.round(steps / 10) } }) },
+      { folder: options.folder, overrides: options.set },
+    ),
+  );
 
   const run = freshFolder(join(options.folder, 'runs', config.name));
   const thread = new TrainingThread();

@@ -7,10 +7,10 @@ export interface RankedPreset extends PresetSummary {
   best: boolean;
 }
 
-type Size = 'tiny' | 'demo' | 'small' | 'base';
+type Size = 'tiny' | 'minutes' | 'small' | 'base';
 
-/** By the recipe's name: what ends in -vit-base and the like is for graphics cards. */
-const sizeOf = (preset: string): Size => (preset === 'tiny' ? 'tiny' : preset === 'demo' ? 'demo' : /-vit-(nano|tiny|small)$/.test(preset) ? 'small' : 'base');
+/** By the recipe's name: every method's -tiny one learns something in minutes on a CPU, what ends in -vit-base and the like is for graphics cards. */
+const sizeOf = (preset: string): Size => (preset === 'tiny' ? 'tiny' : /^demo|-tiny$/.test(preset) ? 'minutes' : /-vit-small$/.test(preset) ? 'small' : 'base');
 
 /** ViT-B at the recipe's 128 images a batch needs about this much; smaller ones are halved by hand. */
 const bytesForBase = 30e9;
@@ -23,10 +23,10 @@ export function rankPresets(presets: readonly PresetSummary[], diagnosis: Diagno
   const bytes = Math.max(0, ...diagnosis.gpus.map((gpu) => gpu.bytes));
   const large = onGpu && bytes >= bytesForBase;
   const device = engine?.deviceName ?? diagnosis.cpu.model;
-  const order: Size[] = large ? ['base', 'small', 'demo', 'tiny'] : onGpu ? ['small', 'base', 'demo', 'tiny'] : engine?.name === 'wasm' || !engine ? ['tiny', 'demo', 'small', 'base'] : ['demo', 'tiny', 'small', 'base'];
+  const order: Size[] = large ? ['base', 'small', 'minutes', 'tiny'] : onGpu ? ['small', 'base', 'minutes', 'tiny'] : engine?.name === 'wasm' || !engine ? ['tiny', 'minutes', 'small', 'base'] : ['minutes', 'tiny', 'small', 'base'];
   const why = (size: Size): string => {
     if (size === 'tiny') return onGpu ? t('a check that everything works, in seconds') : t('a check that everything works, in a minute');
-    if (size === 'demo') return onGpu ? t('minutes on {0}', device) : engine && engine.name !== 'wasm' ? t('made for a CPU such as {0}', device) : t('slow with WebAssembly: install libtorch first');
+    if (size === 'minutes') return onGpu ? t('minutes on {0}', device) : engine && engine.name !== 'wasm' ? t('made for a CPU such as {0}', device) : t('slow with WebAssembly: install libtorch first');
     if (!onGpu) return diagnosis.gpus.length > 0 ? t('{0} is here, and no engine that uses it: install one for GPUs first', diagnosis.gpus[0]!.name) : t('meant for a GPU: weeks on this CPU');
     if (size === 'base') return large ? t('fits {0}', device) : t('tight on {0}: halve batch.size where memory runs out', device);
     return t('fits {0}', device);

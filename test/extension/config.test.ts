@@ -41,9 +41,18 @@ describe('recipes for this machine', () => {
   test('the paper\'s on a large GPU, smaller ones on a small GPU, the demo on a CPU, the smallest without an engine', () => {
     expect(order(machine('torch', [torch('cuda:0', 'NVIDIA H200')], [{ name: 'NVIDIA H200', bytes: 141e9 }]))[0]).toBe('siamese-vit-base');
     expect(order(machine('torch', [torch('cuda:0', 'NVIDIA T4')], [{ name: 'NVIDIA T4', bytes: 16e9 }]))[0]).toBe('siamese-vit-small');
-    expect(order(machine('torch', [engine('torch')])).slice(0, 2)).toEqual(['demo', 'tiny']);
+    expect(order(machine('torch', [engine('torch')]))[0]).toBe('demo');
     expect(order(machine('wasm', [engine('torch', absent), engine('wasm')]))[0]).toBe('tiny');
     expect(order(machine(null, [engine('torch', absent)]))[0]).toBe('tiny');
+  });
+
+  test('every method\'s recipe for minutes is offered to a CPU as such, before all that is meant for a GPU', () => {
+    const ranked = rankPresets(presets, machine('torch', [engine('torch')]), t);
+    const minutes = ranked.filter(({ preset }) => preset.endsWith('-tiny'));
+    expect(minutes.length).toBeGreaterThanOrEqual(10);
+    for (const { why } of minutes) expect(why).toBe('made for a CPU such as A processor');
+    const forGpus = ranked.findIndex(({ why }) => why.includes('meant for a GPU'));
+    expect(ranked.slice(forGpus).every(({ why }) => why.includes('meant for a GPU'))).toBe(true);
   });
 
   test('one is best, each says why, none is left out; without a diagnosis nothing is claimed', () => {
