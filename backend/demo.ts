@@ -102,7 +102,7 @@ async function probe(m: FeatureModel, { train, pairs, labelled }: Material): Pro
  * before the run is over: two threads with libtorch in one process share its OpenMP threads, and both run at half their speed.
  */
 async function stepsWithin(recipe: Recipe, seconds: number, { engine, batch }: RunConfig, stop: AbortSignal): Promise<number> {
-  const args = [builtFile('siamscope.mjs'), 'bench', 'step', '--preset', recipe, '--batch', String(batch.size), '--steps', '60', '--engine', engine.engine, '--json'];
+  const args = [builtFile('siamscope.mjs'), 'bench', 'step', '--preset', recipe, '--batch', String(batch.size), '--steps', '30', '--engine', engine.engine, '--json'];
   const { stdout } = await promisify(execFile)(process.execPath, args, { signal: stop }).catch((error: Error & { stderr?: string }) => {
     throw new RunError(`the engine cannot take a step: ${error.stderr?.trim() || error.message}`, { cause: error });
   });
