@@ -119,7 +119,7 @@ async function sizedRun({ seconds, stop, set, say }: DemoOptions, configured: (r
   say('timing a few steps');
   const steps = await within('demo');
   if (1.2 * steps >= leastSteps) return configured('demo', taken(steps));
-  say(`this machine takes ${steps.toLocaleString('en-US')} steps of the demo's recipe in that time, too few to learn from: timing those of a smaller one`);
+  say(`${steps.toLocaleString('en-US')} steps of the demo's recipe fit into ${seconds} s, too few to learn from: timing those of a smaller one`);
   return configured('demo-small', taken(await within('demo-small')));
 }
 
