@@ -2,7 +2,7 @@
  * The header of a safetensors file, parsed by the format's own grammar: names to { dtype, shape, data_offsets }, and
  * `__metadata__` to strings. General JSON parsers hide what makes a header hostile: duplicate keys, numbers past 2^53.
  */
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 import { InputError } from '../errors.ts';
 import { DamagedFileError } from './damage.ts';
 import { byteLength, dtypes, isDType } from './dtypes.ts';
@@ -31,13 +31,17 @@ export interface Header {
 
 const quote = 0x22, comma = 0x2c, colon = 0x3a, openBracket = 0x5b, backslash = 0x5c, closeBracket = 0x5d, openBrace = 0x7b, closeBrace = 0x7d;
 
-/** Reads the grammar from left to right; every failure says at which character of the header. */
+const isSpace = (code: number | undefined) => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+/** Where a string's plain characters end: its quote, an escape or a control character. */
+const isSpecial = (code: number | undefined) => code === undefined || code === quote || code === backslash || code < 0x20;
+
+/** Reads the grammar from left to right over the bytes of UTF-8 text, where none of the grammar's own bytes is part of another character; every failure says at which byte of the header. */
 class HeaderParser {
-  private readonly text: string;
+  private readonly bytes: Buffer;
   private position = 0;
 
-  constructor(text: string) {
-    this.text = text;
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
   }
 
   parse(): Header {
@@ -51,19 +55,19 @@ class HeaderParser {
       if (name === '__metadata__') metadata = this.metadata();
       else tensors.push(this.tensor(name));
     });
-    if (!Number.isNaN(this.peek())) this.fail('goes on after its closing brace');
+    if (this.peek() !== undefined) this.fail('goes on after its closing brace');
     return { tensors, metadata };
   }
 
   private tensor(name: string): HeaderTensor {
-    const fields: { dtype?: string; shape?: number[]; data_offsets?: number[] } = {};
+    let dtype: string | undefined, shape: number[] | undefined, offsets: number[] | undefined;
     this.object((key) => {
-      if (key !== 'dtype' && key !== 'shape' && key !== 'data_offsets') return this.fail(`gives tensor "${shown(name)}" the unknown key "${shown(key)}"`);
-      if (fields[key] !== undefined) this.fail(`gives tensor "${shown(name)}" the key "${key}" twice`);
-      if (key === 'dtype') fields.dtype = this.string();
-      else fields[key] = this.integers(name);
+      const known = key === 'dtype' ? dtype : key === 'shape' ? shape : key === 'data_offsets' ? offsets : this.fail(`gives tensor "${shown(name)}" the unknown key "${shown(key)}"`);
+      if (known !== undefined) this.fail(`gives tensor "${shown(name)}" the key "${key}" twice`);
+      if (key === 'dtype') dtype = this.string();
+      else if (key === 'shape') shape = this.integers(name);
+      else offsets = this.integers(name);
     });
-    const { dtype, shape, data_offsets: offsets } = fields;
     if (dtype === undefined || shape === undefined || offsets === undefined) return this.fail(`gives tensor "${shown(name)}" no ${dtype === undefined ? 'dtype' : shape === undefined ? 'shape' : 'data_offsets'}`);
     if (!isDType(dtype)) return this.fail(`gives tensor "${shown(name)}" the unknown dtype "${shown(dtype)}" (known: ${dtypes.join(', ')})`);
     const [start, end, ...more] = offsets;
@@ -108,7 +112,7 @@ class HeaderParser {
     const first = this.peek();
     const start = this.position;
     let value = 0;
-    for (let code = first; code >= 0x30 && code <= 0x39; code = this.text.charCodeAt(++this.position)) {
+    for (let code = first; code !== undefined && code >= 0x30 && code <= 0x39; code = this.bytes[++this.position]) {
       value = value * 10 + code - 0x30;
       if (value > Number.MAX_SAFE_INTEGER) this.fail(`gives tensor "${shown(name)}" a number beyond 2^53 - 1`);
     }
@@ -119,19 +123,18 @@ class HeaderParser {
 
   private string(): string {
     this.expect(quote, 'a string');
+    const { bytes } = this, { length } = bytes;
     const start = this.position;
-    let escaped = false;
+    let end = start, escaped = false;
     for (;;) {
-      const code = this.text.charCodeAt(this.position++);
-      if (code === quote) break;
-      // NaN, past the end, is not at least a space either.
-      if (!(code >= 0x20)) return this.fail('has a string without an end');
-      if (code === backslash) {
-        escaped = true;
-        this.position++;
-      }
+      while (end < length && !isSpecial(bytes[end])) end++;
+      if (end >= length || bytes[end] !== backslash) break;
+      escaped = true;
+      end += 2;
     }
-    const text = this.text.slice(start, this.position - 1);
+    this.position = Math.min(end + 1, length);
+    if (end >= length || bytes[end] !== quote) return this.fail('has a string without an end');
+    const text = bytes.toString('utf8', start, end);
     if (!escaped) return text;
     try {
       return JSON.parse(`"${text}"`) as string;
@@ -150,17 +153,18 @@ class HeaderParser {
     return true;
   }
 
-  /** The next character's code, white space skipped; NaN at the end. */
-  private peek(): number {
-    for (;;) {
-      const code = this.text.charCodeAt(this.position);
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return code;
-      this.position++;
-    }
+  /** The next character's code, white space skipped; undefined at the end. */
+  private peek(): number | undefined {
+    const { bytes } = this, { length } = bytes;
+    let { position } = this;
+    // Reading an array past its end, even once, makes every later read of it slower.
+    while (position < length && isSpace(bytes[position])) position++;
+    this.position = position;
+    return position < length ? bytes[position] : undefined;
   }
 
   private fail(what: string): never {
-    throw new DamagedFileError(`its header ${what} (at character ${this.position})`, Buffer.byteLength(this.text.slice(0, this.position)));
+    throw new DamagedFileError(`its header ${what} (at byte ${this.position})`, this.position);
   }
 }
 
@@ -174,7 +178,7 @@ export const shown = (name: string): string => JSON.stringify(name.length > 80 ?
 export function parseHeader(bytes: Buffer, dataBytes: number): Header {
   if (bytes[0] !== openBrace) throw new DamagedFileError('its header does not begin with "{"', 0);
   if (!isUtf8(bytes)) throw new InputError('its header is not UTF-8 text');
-  const header = new HeaderParser(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8')).parse();
+  const header = new HeaderParser(bytes).parse();
   for (const { name, dtype, shape, start, end } of header.tensors) {
     const expected = byteLength(dtype, shape);
     if (expected === null) throw new InputError(`tensor "${shown(name)}" of dtype ${dtype} and shape [${shape.slice(0, 8).join(', ')}] has no whole number of bytes up to 2^53 - 1`);
