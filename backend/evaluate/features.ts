@@ -79,7 +79,7 @@ export function encoderTokens(m: FeatureModel, patches: tf.Tensor, branch: Branc
     each?.(tokens, 0);
     return tokens;
   }
-  const tokens = encode(scope, model, patches, positionsFor(m, scope, Math.round(Math.sqrt(patches.shape[1]!))), null, false, each);
+  const tokens = encode(scope, model, patches, positionsFor(m, scope, Math.round(Math.sqrt(patches.shape[1]!))), null, false, { each });
   return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, { kind: 'layer', eps: model.layerNormEps }, false) : tokens;
 }
 

@@ -2,12 +2,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.ts';
 import { dropPath } from '../nn/dropPath.ts';
-import { encode, encoderSpecs, learnedPositionSpec, tokenSpec } from '../nn/encoder.ts';
+import { encode, encoderSpecs, learnedPositionSpec, readRows, tokenRows, tokenSpec } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { relativeBiasSpecs } from '../nn/relativeBias.ts';
-import { gatherTokens } from '../ops/gatherTokens.ts';
+import { gatherRows } from '../ops/gatherTokens.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
 import type { BeitOptions } from './beit.options.ts';
@@ -33,9 +33,6 @@ function specs(model: ModelConfig, options: BeitOptions): ParameterSpec[] {
   ];
 }
 
-/** Rows [M, W] of x [R, W]. */
-const rowsAt = (x: tf.Tensor, rows: tf.Tensor): tf.Tensor => tf.reshape(gatherTokens(tf.expandDims(x, 0), tf.expandDims(rows, 0)), [rows.size, x.shape[1]!]);
-
 /** The tokenizer's own view. Throws InputError where the batch has none. */
 function tokenizerPicture({ pictures }: MethodBatch): Picture {
   const picture = pictures?.tokenizer;
@@ -54,19 +51,18 @@ function hiddenCodes(parameters: Parameters, model: ModelConfig, options: BeitOp
   const { patches, hidden } = batch.views[0]!;
   if (batch.codes) return tf.gather(tf.tensor1d(batch.codes, 'int32'), hidden!);
   // A dVAE reads whole images; patches that nobody asks for need no projection.
-  return options.tokenizer === 'projection' ? projectionCodes(parameters, rowsAt(tf.reshape(patches, [-1, patches.shape[2]!]), hidden!), model.patchSize) : tf.gather(codesOf(parameters, model, options, batch), hidden!);
+  return options.tokenizer === 'projection' ? projectionCodes(parameters, gatherRows(tf.reshape(patches, [-1, patches.shape[2]!]), hidden!), model.patchSize) : tf.gather(codesOf(parameters, model, options, batch), hidden!);
 }
 
 function forward(parameters: Parameters, model: ModelConfig, options: BeitOptions, given: MethodBatch, step: StepContext): MethodOutput {
-  const { depth, width, patches: count } = transformerDimensions(model);
+  const { depth, patches: count } = transformerDimensions(model);
   const p = new Scope(parameters);
   const { patches, mask, hidden } = given.views[0]!;
   if (!mask || !hidden) throw new InputError('BEiT learns from masked patches alone, and this batch has none: give its view a mask');
-  const batch = patches.shape[0];
   const codes = withoutGradient(() => tf.tidy(() => hiddenCodes(parameters, model, options, given)));
-  const tokens = encode(p, model, patches, p.has('pos_embed') ? p.get('pos_embed') : null, null, true, undefined, dropPath(model.dropPath, depth, step.draw), { mask, token: p.get('mask_token') });
-  const rows = rowsAt(tf.reshape(tf.slice(tokens, [0, 1, 0], [batch, count, width]), [batch * count, width]), hidden);
-  const features = norm(p.at('norm'), rows, layer(model), true);
+  const hooks = { drop: dropPath(model.dropPath, depth, step.draw), replaced: { mask, token: p.get('mask_token') }, read: readRows(tokenRows(hidden, count)) };
+  const read = encode(p, model, patches, p.has('pos_embed') ? p.get('pos_embed') : null, null, true, hooks);
+  const features = norm(p.at('norm'), read, layer(model), true);
   const logits = linearLayer(p.at('lm_head'), features);
   const targets = withoutGradient(() => tf.cast(tf.oneHot(codes, options.vocabulary), 'float32'));
   const loss = tf.mean(softCrossEntropy(logits, targets, 1));

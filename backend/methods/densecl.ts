@@ -73,7 +73,7 @@ function encoded(encoder: Scope, model: ModelConfig, view: ViewTensors, step: St
   if (dimensions.kind === 'residual') return resnetFeatures(encoder, dimensions, view.patches, true);
   const { depth, patches, width } = dimensions;
   const drop = step ? dropPath(model.dropPath, depth, step.draw) : undefined;
-  const tokens = encode(encoder, model, view.patches, encoder.get('pos_embed'), null, true, undefined, drop);
+  const tokens = encode(encoder, model, view.patches, encoder.get('pos_embed'), null, true, { drop });
   return norm(encoder.at('norm'), tf.slice(tokens, [0, 1, 0], [tokens.shape[0], patches, width]), { kind: 'layer', eps: model.layerNormEps }, true);
 }
 

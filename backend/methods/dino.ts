@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { withoutGradient } from '../ops/gradients.ts';
-import { bottleneck, classAssignment, classTokens, crossViewLoss, groupTokens, lastLayer, lastLayerSpecs, mlpSpecs, targetStatistics, teacherDistribution, timmSpecs } from './distillation.ts';
+import { bottleneck, classAssignment, classFeatures, crossViewLoss, lastLayer, lastLayerSpecs, mlpSpecs, targetStatistics, teacherDistribution, timmSpecs } from './distillation.ts';
 import type { DinoOptions } from './dino.options.ts';
 import { featureStatistics } from './featureStatistics.ts';
 import type { Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
@@ -25,15 +25,13 @@ function forward(parameters: Parameters, model: ModelConfig, options: DinoOption
   const batch = views[0]!.patches.shape[0];
   const teacher = withoutGradient(() => {
     const scope = new Scope(parameters, 'teacher.');
-    const { tokens } = groupTokens(scope.at('backbone'), model, views.slice(0, 2), null)[0]!;
-    const features = classTokens(scope.at('backbone'), model, tokens);
+    const features = classFeatures(scope.at('backbone'), model, views.slice(0, 2), null);
     const outputs = lastLayer(scope.at('head.last_layer'), bottleneck(scope.at('head'), features), options);
     parameters.statistics?.follow(center, tf.mean(outputs, 0, true), 1 - options.centerMomentum);
     return { features, outputs, distributions: teacherDistribution(outputs, center, step.rates.teacher_temperature!) };
   });
   const student = new Scope(parameters, 'student.');
-  const classes = groupTokens(student.at('backbone'), model, views, step).map(({ tokens }) => classTokens(student.at('backbone'), model, tokens));
-  const features = classes.length === 1 ? classes[0]! : tf.concat(classes, 0);
+  const features = classFeatures(student.at('backbone'), model, views, step);
   const outputs = lastLayer(student.at('head.last_layer'), bottleneck(student.at('head'), features), options);
   const { loss, pairs } = crossViewLoss(outputs, teacher.distributions, batch, options.studentTemperature, step.detailed);
   return {

@@ -1,8 +1,8 @@
 /** What DINO and iBOT share: a student and a teacher with the same backbone and head, and how outputs of several crops are compared. */
 import * as tf from '@tensorflow/tfjs-core';
-import { blocks } from '../nn/block.ts';
+import { blocks, type Read } from '../nn/block.ts';
 import { dropPath } from '../nn/dropPath.ts';
-import { embed, encoderBlock, encoderSpecs, learnedPositionSpec } from '../nn/encoder.ts';
+import { embed, encoderBlock, encoderSpecs, learnedPositionSpec, readClass } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
@@ -60,8 +60,11 @@ export function lastLayer(layer: Scope, vectors: tf.Tensor, { normLastLayer }: P
   return normLastLayer ? cosines : tf.mul(cosines, tf.reshape(layer.get('weight_g'), [1, cosines.shape[1]!]));
 }
 
-/** Tokens of the views after the last block, group by group of equal size, [views B, 1 + n, D], without the final norm. `step` is null for the teacher, which drops and masks nothing. */
-export function groupTokens(scope: Scope, model: ModelConfig, views: readonly ViewTensors[], step: StepContext | null): { tokens: tf.Tensor; views: ViewTensors }[] {
+/**
+ * Tokens of the views after the last block, group by group of equal size, [views B, 1 + n, D], or what is read of a group's; without the final
+ * norm. `step` is null for the teacher, which drops and masks nothing.
+ */
+export function groupTokens(scope: Scope, model: ModelConfig, views: readonly ViewTensors[], step: StepContext | null, readOf?: (views: ViewTensors) => Read): { tokens: tf.Tensor; views: ViewTensors }[] {
   const { depth, grid } = transformerDimensions(model);
   return groupViews(views).map((members, group) => {
     const joined = concatViews(members);
@@ -70,7 +73,7 @@ export function groupTokens(scope: Scope, model: ModelConfig, views: readonly Vi
     const replaced = step && scope.has('masked_embed') && group === 0 ? { mask: joined.mask ?? tf.zeros(joined.patches.shape.slice(0, 2)), token: scope.get('masked_embed') } : undefined;
     const drop = step ? dropPath(model.dropPath, depth, (name, count) => step.draw(`group${group}.${name}`, count)) : undefined;
     const entering = embed(scope, model, joined.patches, positions, null, replaced);
-    return { tokens: blocks(scope.at('blocks'), entering, depth, encoderBlock(model), true, undefined, drop), views: joined };
+    return { tokens: blocks(scope.at('blocks'), entering, depth, encoderBlock(model), true, { drop, read: readOf?.(joined) }), views: joined };
   });
 }
 
@@ -80,14 +83,19 @@ export function classTokens(scope: Scope, model: ModelConfig, tokens: tf.Tensor)
   return norm(scope.at('norm'), tf.reshape(tf.slice(tokens, [0, 0, 0], [batch, 1, width]), [batch, width]), { kind: 'layer', eps: model.layerNormEps }, true);
 }
 
+/** Class tokens of all views after the final norm, [views B, D]. */
+export function classFeatures(scope: Scope, model: ModelConfig, views: readonly ViewTensors[], step: StepContext | null): tf.Tensor {
+  const groups = groupTokens(scope, model, views, step, () => readClass).map(({ tokens }) => classTokens(scope, model, tokens));
+  return groups.length === 1 ? groups[0]! : tf.concat(groups, 0);
+}
+
 /** The teacher's distribution over outputs: centred and sharpened. */
 export const teacherDistribution = (outputs: tf.Tensor, center: tf.Tensor, temperature: number): tf.Tensor => tf.softmax(tf.mul(tf.sub(outputs, center), 1 / temperature));
 
 /** For looking inside: the logits of the teacher's distribution for a view, [B, K], at the temperature that the schedule ends with. */
 export function classAssignment(parameters: Parameters, model: ModelConfig, options: HeadOptions & { teacherTemperature: readonly [number, number] }, view: ViewTensors): tf.Tensor {
   const teacher = new Scope(parameters, 'teacher.');
-  const { tokens } = groupTokens(teacher.at('backbone'), model, [view], null)[0]!;
-  const outputs = lastLayer(teacher.at('head.last_layer'), bottleneck(teacher.at('head'), classTokens(teacher.at('backbone'), model, tokens)), options);
+  const outputs = lastLayer(teacher.at('head.last_layer'), bottleneck(teacher.at('head'), classFeatures(teacher.at('backbone'), model, [view], null)), options);
   return tf.mul(tf.sub(outputs, parameters.get('center')), 1 / options.teacherTemperature[1]);
 }
 

@@ -1,15 +1,17 @@
 /** iBOT (Zhou et al., ICLR 2022): DINO on class tokens, and masked patches of the student's view that are to tell what the teacher's tell of the same places. */
 import * as tf from '@tensorflow/tfjs-core';
-import { norm } from '../nn/layers.ts';
+import type { Read } from '../nn/block.ts';
+import { readClass, readRows, tokenRows } from '../nn/encoder.ts';
+import { norm, type NormKind } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
-import { gatherTokens } from '../ops/gatherTokens.ts';
+import { gatherRows } from '../ops/gatherTokens.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { softCrossEntropy } from '../ops/softCrossEntropy.ts';
 import { bottleneck, classAssignment, classTokens, crossViewLoss, groupTokens, lastLayer, lastLayerSpecs, mlpSpecs, targetStatistics, teacherDistribution, timmSpecs } from './distillation.ts';
 import type { IbotOptions } from './dino.options.ts';
 import { featureStatistics } from './featureStatistics.ts';
-import type { Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
+import type { Method, MethodBatch, MethodOutput, StepContext, ViewTensors } from './method.ts';
 
 const lastOfClass = 'last_layer', lastOfPatches = 'last_layer2';
 /** The official file has a shared layer under both names. */
@@ -34,19 +36,25 @@ function specs(model: ModelConfig, options: IbotOptions): ParameterSpec[] {
   ];
 }
 
+const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
+
 /** tokens [B, T, D] as the patches' rows [B N, D], after the final norm. */
 function patchRows(scope: Scope, model: ModelConfig, tokens: tf.Tensor): tf.Tensor {
   const [batch, count, width] = tokens.shape as [number, number, number];
-  return norm(scope.at('norm'), tf.reshape(tf.slice(tokens, [0, 1, 0], [batch, count - 1, width]), [batch * (count - 1), width]), { kind: 'layer', eps: model.layerNormEps }, true);
+  return norm(scope.at('norm'), tf.reshape(tf.slice(tokens, [0, 1, 0], [batch, count - 1, width]), [batch * (count - 1), width]), layer(model), true);
 }
 
-/** Rows of x [R, D] at positions [M]. */
-const rowsAt = (x: tf.Tensor, positions: tf.Tensor): tf.Tensor => tf.reshape(gatherTokens(tf.expandDims(x, 0), tf.expandDims(positions, 0)), [positions.size, x.shape[1]!]);
+/** Of the student's: all class tokens, and after them the masked patches. */
+function readStudent({ patches, hidden }: ViewTensors): Read {
+  if (!hidden) return readClass;
+  const [views, count] = patches.shape as [number, number];
+  return readRows(withoutGradient(() => tf.tidy(() => tf.concat([tf.range(0, views * (count + 1), count + 1, 'int32'), tokenRows(hidden, count)]))));
+}
 
 /** What each masked patch counts for: the mean over an image's, over images, and over both views. */
 function patchWeights(mask: tf.Tensor, hidden: tf.Tensor): tf.Tensor {
   const share = tf.div(mask, tf.mul(tf.maximum(tf.sum(mask, 1, true), 1), mask.shape[0]));
-  return tf.reshape(rowsAt(tf.reshape(share, [share.size, 1]), hidden), [hidden.size]);
+  return tf.reshape(gatherRows(tf.reshape(share, [share.size, 1]), hidden), [hidden.size]);
 }
 
 function forward(parameters: Parameters, model: ModelConfig, options: IbotOptions, { views }: MethodBatch, step: StepContext): MethodOutput {
@@ -54,8 +62,8 @@ function forward(parameters: Parameters, model: ModelConfig, options: IbotOption
   const batch = views[0]!.patches.shape[0];
   const center = parameters.get('center'), patchCenter = parameters.get('center2');
   const student = new Scope(parameters, 'student.'), teacher = new Scope(parameters, 'teacher.');
-  const [globals, locals] = groupTokens(student.at('backbone'), model, views, step);
-  const { mask, hidden } = globals!.views;
+  const [globals, ...locals] = groupTokens(student.at('backbone'), model, views, step, readStudent);
+  const { mask, hidden, patches: { shape: [globalViews] } } = globals!.views;
   const targets = withoutGradient(() => {
     const backbone = teacher.at('backbone');
     const { tokens } = groupTokens(backbone, model, views.slice(0, 2), null)[0]!;
@@ -67,7 +75,7 @@ function forward(parameters: Parameters, model: ModelConfig, options: IbotOption
     // The last layer is linear: the mean of its outputs is its output of the mean, and outputs themselves are needed of masked patches alone.
     const patchMean = lastLayer(last, tf.mean(patches, 0, true), options);
     parameters.statistics?.follow(patchCenter, tf.mean(tf.expandDims(patchMean, 0), 1, true), 1 - options.patchCenterMomentum);
-    const patchOutputs = hidden && lastLayer(last, rowsAt(patches, hidden), options);
+    const patchOutputs = hidden && lastLayer(last, gatherRows(patches, hidden), options);
     return {
       features,
       classOutputs,
@@ -77,8 +85,9 @@ function forward(parameters: Parameters, model: ModelConfig, options: IbotOption
   });
 
   const backbone = student.at('backbone');
-  const classes = [globals, locals].filter((group) => group !== undefined).map(({ tokens }) => classTokens(backbone, model, tokens));
-  const masked = hidden ? [rowsAt(patchRows(backbone, model, globals!.tokens), hidden)] : [];
+  const normed = ({ tokens }: { tokens: tf.Tensor }): tf.Tensor => norm(backbone.at('norm'), tf.reshape(tokens, [-1, tokens.shape.at(-1)!]), layer(model), true);
+  const [globalClasses, ...masked] = tf.split(normed(globals!), hidden ? [globalViews, hidden.size] : [globalViews]);
+  const classes = [globalClasses!, ...locals.map(normed)];
   const vectors = bottleneck(student.at('head'), tf.concat([...classes, ...masked], 0));
   const rows = classes.reduce((sum, { shape }) => sum + shape[0], 0);
   const classOutputs = lastLayer(student.at(`head.${lastOfClass}`), tf.slice(vectors, [0, 0], [rows, options.bottleneckWidth]), options);

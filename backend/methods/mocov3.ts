@@ -3,7 +3,7 @@
  * features of the other view. Also with masked online views and UniGrad as the loss, as SiameseIM's authors compare with.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { encode, encoderSpecs, positionSpec } from '../nn/encoder.ts';
+import { encode, encoderSpecs, positionSpec, readClass } from '../nn/encoder.ts';
 import { batchNormLayer, batchNormSpecs, norm, normSpecs } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { dropPath } from '../nn/dropPath.ts';
@@ -70,8 +70,8 @@ function classTokens(scope: Scope, model: ModelConfig, options: Mocov3Options, v
   const both = concatViews(views);
   const isMasked = step !== null && options.mask !== 'none';
   const drop = step ? dropPath(model.dropPath, depth, step.draw) : undefined;
-  const tokens = encode(scope, model, both.patches, scope.get('pos_embed'), isMasked ? both.visible : null, true, undefined, drop);
-  const cls = norm(scope.at('norm'), tf.reshape(tf.slice(tokens, [0, 0, 0], [tokens.shape[0], 1, width]), [tokens.shape[0], width]), { kind: 'layer', eps: model.layerNormEps }, true);
+  const tokens = encode(scope, model, both.patches, scope.get('pos_embed'), isMasked ? both.visible : null, true, { drop, read: readClass });
+  const cls = norm(scope.at('norm'), tf.reshape(tokens, [tokens.shape[0], width]), { kind: 'layer', eps: model.layerNormEps }, true);
   return tf.split(cls, views.length);
 }
 

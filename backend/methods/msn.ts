@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { blocks } from '../nn/block.ts';
 import { dropPath } from '../nn/dropPath.ts';
-import { embed, encoderBlock } from '../nn/encoder.ts';
+import { embed, encoderBlock, readClass } from '../nn/encoder.ts';
 import { batchNormLayer, batchNormSpecs, linearLayer, linearSpecs } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
@@ -72,7 +72,7 @@ function project(scope: Scope, model: ModelConfig, options: MsnOptions, views: r
     const resized = resizedPositions(scope.get('pos_embed'), grid, side, side / grid);
     const { patches, positions } = step && group === 0 ? dropPatches(whole, resized, keptPatches(count, options.patchDrop, step.draw)) : { patches: whole, positions: resized };
     const drop = step ? dropPath(model.dropPath, depth, (name, n) => step.draw(`group${group}.${name}`, n)) : undefined;
-    const tokens = blocks(scope.at('blocks'), embed(scope, model, patches, positions, null), depth, encoderBlock(model), true, undefined, drop);
+    const tokens = blocks(scope.at('blocks'), embed(scope, model, patches, positions, null), depth, encoderBlock(model), true, { drop, read: readClass });
     const features = classTokens(scope, model, tokens);
     return { features, vectors: head(scope.at('fc'), features, training) };
   });

@@ -83,9 +83,8 @@ function predict(p: Scope, model: ModelConfig, options: SiameseOptions, batch: M
     const relative = mapRelativePosition(relativePositionParts(batch.geometry!, grid, width), p.get('decoder_pos_mlp.weight'), p.get('decoder_pos_mlp.bias'));
     return tf.concat([cls, visible, tf.add(relative, p.get('mask_token'))], 1);
   });
-  const predicted = blocks(p.at('predictor_decoder_blocks'), sequence, options.predictorDepth, predictor, training);
-  const last = tf.slice(predicted, [0, predicted.shape[1]! - patches, 0], [predicted.shape[0], patches, predicted.shape[2]!]);
-  return linearLayer(p.at('decoder_pred'), last);
+  const read = (tokens: tf.Tensor): tf.Tensor => tf.slice(tokens, [0, tokens.shape[1]! - patches, 0], [tokens.shape[0], patches, tokens.shape[2]!]);
+  return linearLayer(p.at('decoder_pred'), blocks(p.at('predictor_decoder_blocks'), sequence, options.predictorDepth, predictor, training, { read }));
 }
 
 /** The target branch's features of view b, as they are and normalised (z); no gradient. */

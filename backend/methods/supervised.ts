@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.ts';
 import { dropPath } from '../nn/dropPath.ts';
-import { encode, encoderSpecs, learnedPositionSpec } from '../nn/encoder.ts';
+import type { BlockHooks } from '../nn/block.ts';
+import { encode, encoderSpecs, learnedPositionSpec, readClass } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig, type TransformerDimensions } from '../nn/model.ts';
 import { relativeTableSpec, sharedBias } from '../nn/relativeBias.ts';
@@ -57,6 +58,8 @@ function trainedSpecs(model: ModelConfig, options: SupervisedOptions): Parameter
 /** Embeddings of places; null where the blocks have biases. */
 const positions = (p: Scope): tf.Tensor | null => (p.has('pos_embed') ? p.get('pos_embed') : null);
 
+const readBy = ({ pooling }: SupervisedOptions): BlockHooks => (pooling === 'class' ? { read: readClass } : {});
+
 /** The classifier's input [B, D]. */
 function pooled(p: Scope, model: ModelConfig, { pooling }: SupervisedOptions, tokens: tf.Tensor): tf.Tensor {
   if (pooling === 'class') return classTokens(p, model, tokens);
@@ -76,7 +79,7 @@ function forward(parameters: Parameters, model: ModelConfig, options: Supervised
     const erased = erasePatches(patches, erasing, patchSize, step.draw);
     return mixing ? mixPatches(erased, mixing, patchSize) : erased;
   });
-  const tokens = encode(p, model, images, positions(p), null, true, undefined, dropPath(model.dropPath, depth, step.draw));
+  const tokens = encode(p, model, images, positions(p), null, true, { drop: dropPath(model.dropPath, depth, step.draw), ...readBy(options) });
   const features = pooled(p, model, options, tokens);
   const logits = linearLayer(p.at('head'), features);
   const targets = tf.tensor(softTargets(labels, options.classes, options.labelSmoothing, mixing), [batch, options.classes]);
@@ -93,7 +96,7 @@ function forward(parameters: Parameters, model: ModelConfig, options: Supervised
 
 function classify(parameters: Parameters, model: ModelConfig, options: SupervisedOptions, patches: tf.Tensor, branch: Branch): tf.Tensor {
   const p = new Scope(parameters, branch === 'target' && options.ema !== null ? average : '');
-  return linearLayer(p.at('head'), pooled(p, model, options, encode(p, model, patches, positions(p), null, false)));
+  return linearLayer(p.at('head'), pooled(p, model, options, encode(p, model, patches, positions(p), null, false, readBy(options))));
 }
 
 export const supervised: Method<SupervisedOptions> = {

@@ -4,7 +4,7 @@ import { attention, split } from '../ops/attention.ts';
 import { isRecording } from '../ops/gradients.ts';
 import { gelu } from '../ops/gelu.ts';
 import { linear } from '../ops/linear.ts';
-import type { DropBranch, DropPath } from './dropPath.ts';
+import { scaleSamples, type Branch, type DropPath } from './dropPath.ts';
 import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from './layers.ts';
 import type { ParameterSpec, Scope } from './parameters.ts';
 import { relativeBias } from './relativeBias.ts';
@@ -57,29 +57,47 @@ export function attentionProbabilities(scope: Scope, x: tf.Tensor, { heads, norm
   });
 }
 
-/** x [B, T, D] -> [B, T, D]. */
-export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, training: boolean, drop?: DropBranch): tf.Tensor {
-  const scaled = (branch: 'ls1' | 'ls2', y: tf.Tensor): tf.Tensor => {
-    const gamma = [`${branch}.gamma`, branch === 'ls1' ? 'gamma_1' : 'gamma_2'].find((name) => scope.has(name));
+/** The tokens that somebody reads after the last block, out of tokens [B, T, ...]: a mere choice of rows, [B, K, ...] or [R, ...]. */
+export type Read = (tokens: tf.Tensor) => tf.Tensor;
+
+/** What blocks do beside their arithmetic. */
+export interface BlockHooks {
+  /** Sees what enters the first block (as -1) and every block's output. */
+  each?: (tokens: tf.Tensor, block: number) => void;
+  /** Leaves out branches of samples. */
+  drop?: DropPath;
+  /** The others are only attended to: in the last block they need neither projection nor MLP. Left out: all are read. */
+  read?: Read;
+}
+
+/** x [B, T, D] -> [B, T, D], or what is read of it. */
+export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, training: boolean, drop?: (branch: Branch, batch: number) => tf.Tensor | null, read: Read = (tokens) => tokens): tf.Tensor {
+  const [batch, tokens] = x.shape as [number, number, number];
+  // A batch norm's statistics are of all tokens.
+  const [early, late]: [Read, Read] = options.norm.kind === 'layer' ? [read, (y) => y] : [(y) => y, read];
+  const scaled = (branch: Branch, y: tf.Tensor, chosen: Read): tf.Tensor => {
+    const gamma = (branch === 'attn' ? ['ls1.gamma', 'gamma_1'] : ['ls2.gamma', 'gamma_2']).find((name) => scope.has(name));
     const whole = gamma ? tf.mul(y, scope.get(gamma)) : y;
-    return drop ? drop(branch === 'ls1' ? 'attn' : 'mlp', whole) : whole;
+    const factors = drop?.(branch, batch);
+    return factors ? scaleSamples(whole, chosen(tf.broadcastTo(factors, [batch, tokens, 1]))) : whole;
   };
   return tf.tidy(() => {
     const qkv = queryKeyValue(scope.at('attn'), norm(scope.at('norm1'), x, options.norm, training));
     const attended = attention(qkv, options.heads, biasOf(scope, options.positionBias, x));
-    const h = tf.add(x, scaled('ls1', linearLayer(scope.at('attn.proj'), attended)));
-    const hidden = gelu(linearLayer(scope.at('mlp.fc1'), norm(scope.at('norm2'), h, options.norm, training)));
-    return tf.add(h, scaled('ls2', linearLayer(scope.at('mlp.fc2'), hidden)));
+    const h = tf.add(early(x), scaled('attn', linearLayer(scope.at('attn.proj'), early(attended)), early));
+    const hidden = gelu(linearLayer(scope.at('mlp.fc1'), late(norm(scope.at('norm2'), h, options.norm, training))));
+    return tf.add(late(h), scaled('mlp', linearLayer(scope.at('mlp.fc2'), hidden), read));
   });
 }
 
-/** Blocks one after the other; `each` sees what enters the first (as -1) and every block's output, `drop` leaves out branches of samples. */
-export function blocks(scope: Scope, x: tf.Tensor, depth: number, options: BlockOptions, training: boolean, each?: (x: tf.Tensor, index: number) => void, drop?: DropPath): tf.Tensor {
+/** Blocks one after the other. */
+export function blocks(scope: Scope, x: tf.Tensor, depth: number, options: BlockOptions, training: boolean, { each, drop, read }: BlockHooks = {}): tf.Tensor {
+  if (depth === 0 && read) return read(x);
   let y = x;
   each?.(y, -1);
   for (let i = 0; i < depth; i++) {
     const entering = y;
-    y = block(scope.at(`${i}`), entering, options, training, drop && ((branch, z) => drop(i, branch, z)));
+    y = block(scope.at(`${i}`), entering, options, training, drop && ((branch, batch) => drop(i, branch, batch)), i === depth - 1 ? read : undefined);
     // What no gradient and nobody else looks at would last until the whole branch has been computed.
     if (i > 0 && !each && !isRecording()) entering.dispose();
     each?.(y, i);

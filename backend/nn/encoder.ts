@@ -1,9 +1,9 @@
 /** The Vision Transformer encoder: patch embedding, class token, fixed positions, blocks; on all patches or on the visible ones. */
 import * as tf from '@tensorflow/tfjs-core';
-import { gatherTokens } from '../ops/gatherTokens.ts';
+import { gatherRows, gatherTokens } from '../ops/gatherTokens.ts';
+import { withoutGradient } from '../ops/gradients.ts';
 import { linear } from '../ops/linear.ts';
-import { blocks, blocksSpecs, type BlockOptions } from './block.ts';
-import type { DropPath } from './dropPath.ts';
+import { blocks, blocksSpecs, type BlockHooks, type BlockOptions, type Read } from './block.ts';
 import type { ModelConfig } from './model.ts';
 import { transformerDimensions } from './model.ts';
 import type { ParameterSpec, Scope } from './parameters.ts';
@@ -36,15 +36,23 @@ export function encoderSpecs(model: ModelConfig, trainPatchEmbed: boolean): Para
   ];
 }
 
-
 /**
  * patches [B, N, 3 P^2] (a row a patch), positions [1, 1 + N, D], visible [B, K] int32 or null for all.
  * Only visible patches are embedded: those that a mask drops cost nothing.
  */
-export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor | null, visible: tf.Tensor | null, training: boolean, each?: (tokens: tf.Tensor, block: number) => void, drop?: DropPath, replaced?: Replaced): tf.Tensor {
+export function encode(scope: Scope, model: ModelConfig, patches: tf.Tensor, positions: tf.Tensor | null, visible: tf.Tensor | null, training: boolean, { replaced, ...hooks }: BlockHooks & { replaced?: Replaced } = {}): tf.Tensor {
   const { depth } = transformerDimensions(model);
-  return blocks(scope.at('blocks'), embed(scope, model, patches, positions, visible, replaced), depth, { ...encoderBlock(model), positionBias: relativeBias(scope.at(sharedBias), patches.shape[1]!) }, training, each, drop);
+  return blocks(scope.at('blocks'), embed(scope, model, patches, positions, visible, replaced), depth, { ...encoderBlock(model), positionBias: relativeBias(scope.at(sharedBias), patches.shape[1]!) }, training, hooks);
 }
+
+/** Reads the class token alone: [B, T, D] -> [B, 1, D]. */
+export const readClass: Read = (tokens) => tf.slice(tokens, [0, 0, 0], [tokens.shape[0], 1, tokens.shape[2]!]);
+
+/** Patches by their rows in [B N] as rows of all tokens [B T], where a class token comes before each image's N patches. */
+export const tokenRows = (patchRows: tf.Tensor, patches: number): tf.Tensor => withoutGradient(() => tf.tidy(() => tf.add(tf.add(patchRows, tf.floorDiv(patchRows, tf.scalar(patches, 'int32'))), tf.scalar(1, 'int32'))));
+
+/** Reads tokens at rows [R] of [B T]: [B, T, D] -> [R, D]. */
+export const readRows = (rows: tf.Tensor): Read => (tokens) => gatherRows(tf.reshape(tokens, [-1, tokens.shape[2]!]), rows);
 
 /** Patches that are not shown: where `mask` [B, N] is 1, the token [..., D] stands in for the embedded patch. */
 export interface Replaced {

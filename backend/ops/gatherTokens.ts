@@ -37,3 +37,6 @@ export const gatherTokens = (x: tf.Tensor, index: tf.Tensor): tf.Tensor => one(g
 
 /** x [B, K, D], index [B, K] int32, each image's positions distinct -> [B, tokens, D], zeros where nothing was put. */
 export const scatterTokens = (x: tf.Tensor, index: tf.Tensor, tokens: number): tf.Tensor => one(scatter({ x, index }, { tokens }));
+
+/** Rows [R] int32, distinct, of x [N, D] -> [R, D]. */
+export const gatherRows = (x: tf.Tensor, rows: tf.Tensor): tf.Tensor => tf.reshape(gatherTokens(tf.expandDims(x, 0), tf.expandDims(rows, 0)), [rows.size, x.shape[1]!]);
