@@ -112,23 +112,24 @@ async function stepsWithin(recipe: Recipe, seconds: number, { engine, batch }: R
   return Math.round(seconds / (step * 1.15) / 10) * 10;
 }
 
-/** The demo's own recipe, or the smaller one where the least steps of that would end more than a fifth of the time beyond it. */
-async function sizedRun({ seconds, stop, set, say }: DemoOptions, configured: (recipe: Recipe, steps: number | null) => RunConfig): Promise<RunConfig> {
-  if (set.some((override) => override.startsWith('schedule.'))) return configured('demo', null);
+/** The demo's own recipe, or the smaller one where the least steps of that would end more than a fifth of the time beyond it; with what the report is to say of it. */
+async function sizedRun({ seconds, stop, set, say }: DemoOptions, configured: (recipe: Recipe, steps: number | null) => RunConfig): Promise<{ config: RunConfig; notes: string[] }> {
+  if (set.some((override) => override.startsWith('schedule.'))) return { config: configured('demo', null), notes: [] };
   const within = (recipe: Recipe): Promise<number> => stepsWithin(recipe, seconds, configured(recipe, null), stop);
   const taken = (recipe: Recipe, steps: number): RunConfig => configured(recipe, Math.max(leastSteps[recipe], Math.min(mostSteps, steps)));
   say('timing a few steps');
   const steps = await within('demo');
-  if (1.2 * steps >= leastSteps.demo) return taken('demo', steps);
+  if (1.2 * steps >= leastSteps.demo) return { config: taken('demo', steps), notes: [] };
   say(`${steps.toLocaleString('en-US')} steps of the demo's recipe fit into ${seconds} s, too few to learn from: timing those of a smaller one`);
-  return taken('demo-small', await within('demo-small'));
+  const note = `Only ${steps.toLocaleString('en-US')} steps of the demo's own recipe fit into ${seconds} s on this machine, too few to learn from: this is a smaller one, of larger patches and fewer images a step. More time (--seconds) lets it learn more.`;
+  return { config: taken('demo-small', await within('demo-small')), notes: [note] };
 }
 
 /** Runs everything. Rejects with InputError or RunError where a part fails; a stopped run resolves without a report. */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { say } = options;
   const source = await images(options);
-  const config = await sizedRun(options, (preset, steps) =>
+  const { config, notes } = await sizedRun(options, (preset, steps) =>
     completeRun(
       { preset, name: 'demo', seed: options.seed, data: { train: source.train, test: source.test }, ...(steps !== null && { schedule: { steps, warmupSteps: Math.round(steps / 10) } }) },
       { folder: options.folder, overrides: options.set },
@@ -153,7 +154,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   trained.parameters.dispose();
   const measures = measuresOf(before, after);
   const report = join(run, 'report.html');
-  await writeAtomically(report, await renderReport(await reportData({ config, engine, outcome, run, material, before, after, measures, description: source.description })));
+  await writeAtomically(report, await renderReport(await reportData({ config, engine, outcome, run, material, before, after, measures, description: source.description, notes })));
   return { outcome, run, report, measures };
 }
 
@@ -248,9 +249,10 @@ interface Finished {
   after: Probed;
   measures: Measure[];
   description: string;
+  notes: string[];
 }
 
-async function reportData({ config, engine, outcome, run, material, before, after, measures, description }: Finished): Promise<ReportData> {
+async function reportData({ config, engine, outcome, run, material, before, after, measures, description, notes }: Finished): Promise<ReportData> {
   const { width, depth, patches, imageSize, patchSize } = transformerDimensions(config.model);
   const cpu = cpus();
   return {
@@ -282,6 +284,7 @@ async function reportData({ config, engine, outcome, run, material, before, afte
     ],
     notes: [
       'The recipe is sized for minutes, not the paper\'s: small images, crops of 0.4 of the image and more, mild colours, 40 % of the patches masked.',
+      ...notes,
       `Correspondence is measured on ${material.pairs.count} pairs of views with independent colours; the means of each position and of each image are taken off first, so that neither position embeddings nor the image's overall look decide.`,
       ...(material.test === material.train ? ['There are no test images: correspondence was measured on views of the training images that the run had not drawn.'] : []),
       ...(material.labelled ? [] : ['Classes were not measured: that needs labelled training and test images.']),

@@ -60,6 +60,9 @@ function split(name: string): Split {
   return { parts: [parts[0]!.slice('mm_'.length), ...parts.slice(1)], start: start + 'mm_'.length, branch: 'target', dropped, optimizer: false };
 }
 
+/** OpenAI's decoder.pkl has the names of its encoder.pkl. */
+const dvaeDecoder = 'dVAE (decoder alone)';
+
 /** Methods by what only they have; the first one that fits. */
 const methods: readonly (readonly [method: string, fits: (marks: ReadonlySet<string>) => boolean])[] = [
   ['SiameseIM', (marks) => marks.has('projector_decoder_blocks') || marks.has('predictor_decoder_blocks') || marks.has('decoder_pos_mlp')],
@@ -71,6 +74,7 @@ const methods: readonly (readonly [method: string, fits: (marks: ReadonlySet<str
   ['DenseCL', (marks) => marks.has('queue2') || marks.has('mlp2')],
   ['MoCo', (marks) => marks.has('encoder_q') || marks.has('queue')],
   ['BEiT', (marks) => marks.has('lm_head') || (marks.has('relative_position_bias') && marks.has('blocks'))],
+  [dvaeDecoder, (marks) => marks.has('group_1.id_path')],
   ['dVAE (BEiT\'s tokenizer)', (marks) => marks.has('group') || marks.has('encoder.0.0')],
   ['supervised Vision Transformer', (marks) => marks.has('blocks') && marks.has('classifier')],
   ['Vision Transformer', (marks) => marks.has('blocks') && marks.has('patch_embed')],
@@ -89,6 +93,8 @@ function marksOf(names: readonly string[], splits: readonly Split[]): Set<string
     if (second !== undefined && (first === 'head' || first === 'fc')) marks.add(`${first}.${second}`);
     if ((first === 'head' || first === 'fc') && second === 'weight') marks.add('classifier');
     if (first === 'blocks' && isGroup(second)) marks.add('group');
+    // Its first block makes many channels out of few; the encoder's goes on with as many.
+    if (first === 'blocks' && second === 'group_1' && parts[2] === 'block_1' && parts[3] === 'id_path') marks.add('group_1.id_path');
     // A tokenizer trained by method dvae, or BEiT's customized one: a sequence of strided layers.
     if (first === 'encoder' && second === '0' && parts[2] === '0') marks.add('encoder.0.0');
     if (names[place]!.endsWith('relative_position_bias_table')) marks.add('relative_position_bias');
@@ -101,7 +107,7 @@ function marksOf(names: readonly string[], splits: readonly Split[]): Set<string
 function partOf(parts: readonly string[], branch: Split['branch'], method: string | null): CheckpointPart {
   const [first, second] = parts as [string, string | undefined];
   if (method?.startsWith('dVAE')) {
-    if (first === 'blocks' || first === 'encoder') return 'tokenizer';
+    if (first === 'blocks' || first === 'encoder') return method === dvaeDecoder ? 'decoder' : 'tokenizer';
     // The codes as vectors are what is painted from: an image gets its codes without them.
     if (first === 'codebook') return 'decoder';
   }

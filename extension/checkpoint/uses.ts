@@ -41,7 +41,7 @@ export function usesOf({ file, roles, online, target, run }: Found): CheckpointU
 
   if (!encoder) {
     if (method?.startsWith('dVAE')) {
-      tokenizerUses(use, has('decoder'), run);
+      tokenizerUses(use, has('tokenizer'), has('decoder'), run);
       return uses;
     }
     const optimizerOnly = has('optimizer') && roles.roles.every(({ part }) => part === 'optimizer');
@@ -76,9 +76,9 @@ function resumingUse(use: Use, { hasOptimizer }: RunAround): void {
 }
 
 /** What a tokenizer is for: it has no encoder of a kind that other tasks take. */
-function tokenizerUses(use: Use, paints: boolean, run: RunAround | null): void {
+function tokenizerUses(use: Use, reads: boolean, paints: boolean, run: RunAround | null): void {
   const here = run !== null && 'method' in run.config;
-  use('Codes for BEiT', 'yes', 'what "method": { "tokenizerWeights": ... } of a run file may name');
+  use('Codes for BEiT', reads ? 'yes' : 'no', reads ? 'what "method": { "tokenizerWeights": ... } of a run file may name' : 'the decoder alone paints images from codes: what tells codes is the encoder, in a file of its own (OpenAI\'s encoder.pkl)');
   use('Features: k-NN, linear, fine-tuning', 'no', 'a tokenizer: it gives patches codes, and no image a feature');
   use('Dense correspondence', here ? 'yes' : 'no', here ? 'square by square, with the encoder\'s features and codes' : 'of a run\'s own tokenizer alone', here ? 'correspond' : null);
   use('Reconstruction', here && paints ? 'yes' : 'no', paints ? (here ? 'the decoder is here: images are painted from their codes alone' : 'of a run\'s own tokenizer alone') : 'no decoder: reconstruction impossible', here && paints ? 'correspond' : null);

@@ -56,6 +56,11 @@ describe('what a file is and is good for', () => {
     const { method, groups, uses } = await summaryOf(join(fixtures, 'tokenizer/encoder.pkl'));
     expect([method, groups.map(({ title }) => title)]).toEqual(['dVAE (BEiT\'s tokenizer)', ['Tokenizer']]);
     expect(Object.fromEntries(uses.map(({ title, verdict }) => [title, verdict]))).toEqual({ 'Codes for BEiT': 'yes', 'Features: k-NN, linear, fine-tuning': 'no', 'Dense correspondence': 'no', Reconstruction: 'no' });
+    const decoder = join(folder, 'decoder.safetensors');
+    await writeSafetensors(decoder, ['blocks.input.w', 'blocks.group_1.block_1.id_path.w', 'blocks.group_1.block_1.res_path.conv_1.w', 'blocks.output.conv.w'].map((name) => normal(name, [4, 4, 1, 1])));
+    const summary = await summaryOf(decoder);
+    expect(summary.method).toBe('dVAE (decoder alone)');
+    expect(summary.uses.find(({ title }) => title === 'Codes for BEiT')).toMatchObject({ verdict: 'no', why: expect.stringContaining('encoder.pkl') as string });
   });
 
   test('MAE with and without its decoder, and with a block gone', async () => {
