@@ -13,6 +13,8 @@ import { runtimeName } from '../../backend/engines/runtimes/pins.ts';
 import { RunError } from '../../backend/errors.ts';
 import { Random } from '../../backend/random.ts';
 import { bundleProgram } from '../helpers/bundle.ts';
+import { leastTime } from '../helpers/expectWithin.ts';
+import { wallTime } from '../helpers/slowness.ts';
 import { wheel } from '../helpers/wheels.ts';
 
 const members = [{ name: 'small/lib/libone.so', data: Buffer.alloc(3 << 20, 'one') }, { name: 'small/lib/libtwo.so', data: 'two' }, { name: 'small/__init__.py', data: '' }];
@@ -59,9 +61,7 @@ test('installs what is pinned and leaves nothing else; the second call finds it'
   expect((await readdir(folder, { recursive: true })).sort()).toEqual(['manifest.json', 'small', 'small/lib', 'small/lib/libone.so', 'small/lib/libtwo.so']);
   expect(await left()).toEqual([]);
   expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['downloading', 'unpacking', 'done']);
-  const started = performance.now();
-  await install();
-  expect(performance.now() - started).toBeLessThan(100);
+  expect(await leastTime(100, wallTime, () => install())).toBeLessThan(100);
 });
 
 test('a package with another hash is refused, by name, with the way out', async () => {
