@@ -64,7 +64,7 @@ export function lastLayer(layer: Scope, vectors: tf.Tensor, { normLastLayer }: P
  * Tokens of the views after the last block, group by group of equal size, [views B, 1 + n, D], or what is read of a group's; without the final
  * norm. `step` is null for the teacher, which drops and masks nothing.
  */
-export function groupTokens(scope: Scope, model: ModelConfig, views: readonly ViewTensors[], step: StepContext | null, readOf?: (views: ViewTensors) => Read): { tokens: tf.Tensor; views: ViewTensors }[] {
+export function groupTokens(scope: Scope, model: ModelConfig, views: readonly ViewTensors[], step: StepContext | null, readOf?: (views: ViewTensors, group: number) => Read): { tokens: tf.Tensor; views: ViewTensors }[] {
   const { depth, grid } = transformerDimensions(model);
   return groupViews(views).map((members, group) => {
     const joined = concatViews(members);
@@ -73,7 +73,7 @@ export function groupTokens(scope: Scope, model: ModelConfig, views: readonly Vi
     const replaced = step && scope.has('masked_embed') && group === 0 ? { mask: joined.mask ?? tf.zeros(joined.patches.shape.slice(0, 2)), token: scope.get('masked_embed') } : undefined;
     const drop = step ? dropPath(model.dropPath, depth, (name, count) => step.draw(`group${group}.${name}`, count)) : undefined;
     const entering = embed(scope, model, joined.patches, positions, null, replaced);
-    return { tokens: blocks(scope.at('blocks'), entering, depth, encoderBlock(model), true, { drop, read: readOf?.(joined) }), views: joined };
+    return { tokens: blocks(scope.at('blocks'), entering, depth, encoderBlock(model), true, { drop, read: readOf?.(joined, group) }), views: joined };
   });
 }
 

@@ -44,9 +44,9 @@ function patchRows(scope: Scope, model: ModelConfig, tokens: tf.Tensor): tf.Tens
   return norm(scope.at('norm'), tf.reshape(tf.slice(tokens, [0, 1, 0], [batch, count - 1, width]), [batch * (count - 1), width]), layer(model), true);
 }
 
-/** Of the student's: all class tokens, and after them the masked patches. */
-function readStudent({ patches, hidden }: ViewTensors): Read {
-  if (!hidden) return readClass;
+/** Of the student's: all class tokens, and after those of the global views their masked patches. */
+function readStudent({ patches, hidden }: ViewTensors, group: number): Read {
+  if (!hidden || group > 0) return readClass;
   const [views, count] = patches.shape as [number, number];
   return readRows(withoutGradient(() => tf.tidy(() => tf.concat([tf.range(0, views * (count + 1), count + 1, 'int32'), tokenRows(hidden, count)]))));
 }
