@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.ts';
 import type { Branch } from '../methods/method.ts';
 import { methodOf, type MethodConfig } from '../methods/registry.ts';
-import { encode } from '../nn/encoder.ts';
+import { encode, encoderNorm } from '../nn/encoder.ts';
 import { norm } from '../nn/layers.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
@@ -80,7 +80,7 @@ export function encoderTokens(m: FeatureModel, patches: tf.Tensor, branch: Branc
     return tokens;
   }
   const tokens = encode(scope, model, patches, positionsFor(m, scope, Math.round(Math.sqrt(patches.shape[1]!))), null, false, { each });
-  return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, { kind: 'layer', eps: model.layerNormEps }, false) : tokens;
+  return scope.has('norm.weight') ? norm(scope.at('norm'), tokens, encoderNorm(model), false) : tokens;
 }
 
 /** Encodes RGB images, [n, size, size, 3] bytes, whole and without a mask; in chunks, so that any number fits. Rejects with the signal's reason where it is aborted. */

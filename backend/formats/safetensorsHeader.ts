@@ -153,7 +153,7 @@ class HeaderParser {
     return true;
   }
 
-  /** The next character's code, white space skipped; undefined at the end. */
+  /** The next byte, white space skipped; undefined at the end. */
   private peek(): number | undefined {
     const { bytes } = this, { length } = bytes;
     let { position } = this;

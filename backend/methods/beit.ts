@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.ts';
 import { dropPath } from '../nn/dropPath.ts';
-import { encode, encoderSpecs, learnedPositionSpec, readRows, tokenRows, tokenSpec } from '../nn/encoder.ts';
-import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
+import { encode, encoderNorm, encoderSpecs, learnedPositionSpec, readRows, tokenRows, tokenSpec } from '../nn/encoder.ts';
+import { linearLayer, linearSpecs, norm, normSpecs } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { relativeBiasSpecs } from '../nn/relativeBias.ts';
@@ -17,8 +17,6 @@ import { featureStatistics } from './featureStatistics.ts';
 import type { Method, MethodBatch, MethodOutput, Picture, StepContext } from './method.ts';
 import { loadTokenizer, pictureLogits, projectionCodes, tokenizerSpecs } from './tokenizer.ts';
 
-const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
-
 function specs(model: ModelConfig, options: BeitOptions): ParameterSpec[] {
   const { width, grid, heads } = transformerDimensions(model);
   return [
@@ -26,7 +24,7 @@ function specs(model: ModelConfig, options: BeitOptions): ParameterSpec[] {
       ...encoderSpecs(model, true),
       tokenSpec('mask_token', width),
       ...(options.positions === 'relative' ? relativeBiasSpecs(heads, grid) : [learnedPositionSpec(width, grid)]),
-      ...normSpecs('norm', width, layer(model)),
+      ...normSpecs('norm', width, encoderNorm(model)),
       ...linearSpecs('lm_head', width, options.vocabulary),
     ]), width),
     ...tokenizerSpecs(model, options),
@@ -62,7 +60,7 @@ function forward(parameters: Parameters, model: ModelConfig, options: BeitOption
   const codes = withoutGradient(() => tf.tidy(() => hiddenCodes(parameters, model, options, given)));
   const hooks = { drop: dropPath(model.dropPath, depth, step.draw), replaced: { mask, token: p.get('mask_token') }, read: readRows(tokenRows(hidden, count)) };
   const read = encode(p, model, patches, p.has('pos_embed') ? p.get('pos_embed') : null, null, true, hooks);
-  const features = norm(p.at('norm'), read, layer(model), true);
+  const features = norm(p.at('norm'), read, encoderNorm(model), true);
   const logits = linearLayer(p.at('lm_head'), features);
   const targets = withoutGradient(() => tf.cast(tf.oneHot(codes, options.vocabulary), 'float32'));
   const loss = tf.mean(softCrossEntropy(logits, targets, 1));

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.ts';
 import { dropPath } from '../nn/dropPath.ts';
-import { encode } from '../nn/encoder.ts';
+import { encode, encoderNorm } from '../nn/encoder.ts';
 import { norm } from '../nn/layers.ts';
 import { modelDimensions, type ModelConfig } from '../nn/model.ts';
 import { resnetFeatures, resnetSpecs } from '../nn/resnet.ts';
@@ -74,7 +74,7 @@ function encoded(encoder: Scope, model: ModelConfig, view: ViewTensors, step: St
   const { depth, patches, width } = dimensions;
   const drop = step ? dropPath(model.dropPath, depth, step.draw) : undefined;
   const tokens = encode(encoder, model, view.patches, encoder.get('pos_embed'), null, true, { drop });
-  return norm(encoder.at('norm'), tf.slice(tokens, [0, 1, 0], [tokens.shape[0], patches, width]), { kind: 'layer', eps: model.layerNormEps }, true);
+  return norm(encoder.at('norm'), tf.slice(tokens, [0, 1, 0], [tokens.shape[0], patches, width]), encoderNorm(model), true);
 }
 
 function project(scope: Scope, model: ModelConfig, view: ViewTensors, step: StepContext | null): Projected {

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { blocks, type Read } from '../nn/block.ts';
 import { dropPath } from '../nn/dropPath.ts';
-import { embed, encoderBlock, encoderSpecs, learnedPositionSpec, readClass } from '../nn/encoder.ts';
+import { embed, encoderBlock, encoderNorm, encoderSpecs, learnedPositionSpec, readClass } from '../nn/encoder.ts';
 import { linearLayer, linearSpecs, norm, normSpecs } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
@@ -27,7 +27,7 @@ export function timmInitial(specs: ParameterSpec[]): ParameterSpec[] {
 /** A ViT with learned positions and a final norm, by timm's names. */
 export function timmSpecs(model: ModelConfig): ParameterSpec[] {
   const { width, grid } = transformerDimensions(model);
-  return timmInitial([...encoderSpecs(model, true), learnedPositionSpec(width, grid), ...normSpecs('norm', width, { kind: 'layer', eps: model.layerNormEps })]);
+  return timmInitial([...encoderSpecs(model, true), learnedPositionSpec(width, grid), ...normSpecs('norm', width, encoderNorm(model))]);
 }
 
 export interface HeadOptions {
@@ -80,7 +80,7 @@ export function groupTokens(scope: Scope, model: ModelConfig, views: readonly Vi
 /** The first token of each sequence [B, T, D], after the final norm: [B, D]. */
 export function classTokens(scope: Scope, model: ModelConfig, tokens: tf.Tensor): tf.Tensor {
   const [batch, , width] = tokens.shape as [number, number, number];
-  return norm(scope.at('norm'), tf.reshape(tf.slice(tokens, [0, 0, 0], [batch, 1, width]), [batch, width]), { kind: 'layer', eps: model.layerNormEps }, true);
+  return norm(scope.at('norm'), tf.reshape(readClass(tokens), [batch, width]), encoderNorm(model), true);
 }
 
 /** Class tokens of all views after the final norm, [views B, D]. */

@@ -1,8 +1,8 @@
 /** iBOT (Zhou et al., ICLR 2022): DINO on class tokens, and masked patches of the student's view that are to tell what the teacher's tell of the same places. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Read } from '../nn/block.ts';
-import { readClass, readRows, tokenRows } from '../nn/encoder.ts';
-import { norm, type NormKind } from '../nn/layers.ts';
+import { encoderNorm, readClass, readRows, tokenRows } from '../nn/encoder.ts';
+import { norm } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { copied, followers, prefixed, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
 import { gatherRows } from '../ops/gatherTokens.ts';
@@ -36,12 +36,10 @@ function specs(model: ModelConfig, options: IbotOptions): ParameterSpec[] {
   ];
 }
 
-const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
-
 /** tokens [B, T, D] as the patches' rows [B N, D], after the final norm. */
 function patchRows(scope: Scope, model: ModelConfig, tokens: tf.Tensor): tf.Tensor {
   const [batch, count, width] = tokens.shape as [number, number, number];
-  return norm(scope.at('norm'), tf.reshape(tf.slice(tokens, [0, 1, 0], [batch, count - 1, width]), [batch * (count - 1), width]), layer(model), true);
+  return norm(scope.at('norm'), tf.reshape(tf.slice(tokens, [0, 1, 0], [batch, count - 1, width]), [batch * (count - 1), width]), encoderNorm(model), true);
 }
 
 /** Of the student's: all class tokens, and after those of the global views their masked patches. */
@@ -85,7 +83,7 @@ function forward(parameters: Parameters, model: ModelConfig, options: IbotOption
   });
 
   const backbone = student.at('backbone');
-  const normed = ({ tokens }: { tokens: tf.Tensor }): tf.Tensor => norm(backbone.at('norm'), tf.reshape(tokens, [-1, tokens.shape.at(-1)!]), layer(model), true);
+  const normed = ({ tokens }: { tokens: tf.Tensor }): tf.Tensor => norm(backbone.at('norm'), tf.reshape(tokens, [-1, tokens.shape.at(-1)!]), encoderNorm(model), true);
   const [globalClasses, ...masked] = tf.split(normed(globals!), hidden ? [globalViews, hidden.size] : [globalViews]);
   const classes = [globalClasses!, ...locals.map(normed)];
   const vectors = bottleneck(student.at('head'), tf.concat([...classes, ...masked], 0));

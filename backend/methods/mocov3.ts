@@ -3,7 +3,7 @@
  * features of the other view. Also with masked online views and UniGrad as the loss, as SiameseIM's authors compare with.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { encode, encoderSpecs, positionSpec, readClass } from '../nn/encoder.ts';
+import { encode, encoderNorm, encoderSpecs, positionSpec, readClass } from '../nn/encoder.ts';
 import { batchNormLayer, batchNormSpecs, norm, normSpecs } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig } from '../nn/model.ts';
 import { dropPath } from '../nn/dropPath.ts';
@@ -49,7 +49,7 @@ function branchSpecs(model: ModelConfig, options: Mocov3Options): ParameterSpec[
   return [
     ...encoderSpecs(model, options.trainPatchEmbed).map((spec) => initialized(spec, width)),
     positionSpec('pos_embed', width, grid, 'row'),
-    ...normSpecs('norm', width, { kind: 'layer', eps: model.layerNormEps }),
+    ...normSpecs('norm', width, encoderNorm(model)),
     ...headSpecs('head', options.projectorLayers, width, options.hiddenWidth, options.outputWidth),
   ];
 }
@@ -71,7 +71,7 @@ function classTokens(scope: Scope, model: ModelConfig, options: Mocov3Options, v
   const isMasked = step !== null && options.mask !== 'none';
   const drop = step ? dropPath(model.dropPath, depth, step.draw) : undefined;
   const tokens = encode(scope, model, both.patches, scope.get('pos_embed'), isMasked ? both.visible : null, true, { drop, read: readClass });
-  const cls = norm(scope.at('norm'), tf.reshape(tokens, [tokens.shape[0], width]), { kind: 'layer', eps: model.layerNormEps }, true);
+  const cls = norm(scope.at('norm'), tf.reshape(tokens, [tokens.shape[0], width]), encoderNorm(model), true);
   return tf.split(cls, views.length);
 }
 

@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.ts';
 import { dropPath } from '../nn/dropPath.ts';
 import type { BlockHooks } from '../nn/block.ts';
-import { encode, encoderSpecs, learnedPositionSpec, readClass } from '../nn/encoder.ts';
-import { linearLayer, linearSpecs, norm, normSpecs, type NormKind } from '../nn/layers.ts';
+import { encode, encoderNorm, encoderSpecs, learnedPositionSpec, readClass } from '../nn/encoder.ts';
+import { linearLayer, linearSpecs, norm, normSpecs } from '../nn/layers.ts';
 import { transformerDimensions, type ModelConfig, type TransformerDimensions } from '../nn/model.ts';
 import { relativeTableSpec, sharedBias } from '../nn/relativeBias.ts';
 import { copied, followers, Scope, type Parameters, type ParameterSpec } from '../nn/parameters.ts';
@@ -16,8 +16,6 @@ import { featureStatistics } from './featureStatistics.ts';
 import type { Branch, Method, MethodBatch, MethodOutput, StepContext } from './method.ts';
 import { drawErasing, drawMixing, erasePatches, mixPatches, softTargets } from './mixing.ts';
 import type { SupervisedOptions } from './supervised.options.ts';
-
-const layer = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
 
 /** How far a parameter is from the head, in blocks: the embeddings furthest, a bias that all blocks share not at all (as BEiT's code has it). */
 function distance(name: string, depth: number): number {
@@ -45,7 +43,7 @@ function positionSpecs({ width, grid, depth, heads }: TransformerDimensions, { p
 
 function trainedSpecs(model: ModelConfig, options: SupervisedOptions): ParameterSpec[] {
   const dimensions = transformerDimensions(model), { width, depth } = dimensions;
-  const encoder = timmInitial([...encoderSpecs(model, true), ...positionSpecs(dimensions, options), ...normSpecs(options.pooling === 'mean' ? 'fc_norm' : 'norm', width, layer(model))]);
+  const encoder = timmInitial([...encoderSpecs(model, true), ...positionSpecs(dimensions, options), ...normSpecs(options.pooling === 'mean' ? 'fc_norm' : 'norm', width, encoderNorm(model))]);
   const head = linearSpecs('head', width, options.classes).map((spec): ParameterSpec => (spec.name === 'head.weight' ? { ...spec, initializer: { kind: 'normal', std: 2e-5 } } : spec));
   return [...(options.positions === 'learned' ? encoder : beitSpecs(encoder, width)), ...head].map((spec) => ({
     ...spec,
@@ -64,7 +62,7 @@ const readBy = ({ pooling }: SupervisedOptions): BlockHooks => (pooling === 'cla
 function pooled(p: Scope, model: ModelConfig, { pooling }: SupervisedOptions, tokens: tf.Tensor): tf.Tensor {
   if (pooling === 'class') return classTokens(p, model, tokens);
   const [batch, count, width] = tokens.shape as [number, number, number];
-  return norm(p.at('fc_norm'), tf.mean(tf.slice(tokens, [0, 1, 0], [batch, count - 1, width]), 1), layer(model), true);
+  return norm(p.at('fc_norm'), tf.mean(tf.slice(tokens, [0, 1, 0], [batch, count - 1, width]), 1), encoderNorm(model), true);
 }
 
 function forward(parameters: Parameters, model: ModelConfig, options: SupervisedOptions, { views, labels, mixing: recorded }: MethodBatch, step: StepContext): MethodOutput {

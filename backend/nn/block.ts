@@ -60,6 +60,8 @@ export function attentionProbabilities(scope: Scope, x: tf.Tensor, { heads, norm
 /** The tokens that somebody reads after the last block, out of tokens [B, T, ...]: a mere choice of rows, [B, K, ...] or [R, ...]. */
 export type Read = (tokens: tf.Tensor) => tf.Tensor;
 
+const all: Read = (tokens) => tokens;
+
 /** What blocks do beside their arithmetic. */
 export interface BlockHooks {
   /** Sees what enters the first block (as -1) and every block's output. */
@@ -71,15 +73,15 @@ export interface BlockHooks {
 }
 
 /** x [B, T, D] -> [B, T, D], or what is read of it. */
-export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, training: boolean, drop?: (branch: Branch, batch: number) => tf.Tensor | null, read: Read = (tokens) => tokens): tf.Tensor {
+export function block(scope: Scope, x: tf.Tensor, options: BlockOptions, training: boolean, drop?: (branch: Branch, batch: number) => tf.Tensor | null, read: Read = all): tf.Tensor {
   const [batch, tokens] = x.shape as [number, number, number];
   // A batch norm's statistics are of all tokens.
-  const [early, late]: [Read, Read] = options.norm.kind === 'layer' ? [read, (y) => y] : [(y) => y, read];
+  const [early, late]: [Read, Read] = options.norm.kind === 'layer' ? [read, all] : [all, read];
   const scaled = (branch: Branch, y: tf.Tensor, chosen: Read): tf.Tensor => {
     const gamma = (branch === 'attn' ? ['ls1.gamma', 'gamma_1'] : ['ls2.gamma', 'gamma_2']).find((name) => scope.has(name));
     const whole = gamma ? tf.mul(y, scope.get(gamma)) : y;
     const factors = drop?.(branch, batch);
-    return factors ? scaleSamples(whole, chosen(tf.broadcastTo(factors, [batch, tokens, 1]))) : whole;
+    return factors ? scaleSamples(whole, chosen === all ? factors : chosen(tf.broadcastTo(factors, [batch, tokens, 1]))) : whole;
   };
   return tf.tidy(() => {
     const qkv = queryKeyValue(scope.at('attn'), norm(scope.at('norm1'), x, options.norm, training));

@@ -4,15 +4,19 @@ import { gatherRows, gatherTokens } from '../ops/gatherTokens.ts';
 import { withoutGradient } from '../ops/gradients.ts';
 import { linear } from '../ops/linear.ts';
 import { blocks, blocksSpecs, type BlockHooks, type BlockOptions, type Read } from './block.ts';
+import type { NormKind } from './layers.ts';
 import type { ModelConfig } from './model.ts';
 import { transformerDimensions } from './model.ts';
 import type { ParameterSpec, Scope } from './parameters.ts';
 import { relativeBias, sharedBias } from './relativeBias.ts';
 import { sinCosTable } from './positions.ts';
 
+/** The norms of a ViT. */
+export const encoderNorm = (model: ModelConfig): NormKind => ({ kind: 'layer', eps: model.layerNormEps });
+
 export function encoderBlock(model: ModelConfig): BlockOptions {
   const { width, heads } = transformerDimensions(model);
-  return { width, heads, norm: { kind: 'layer', eps: model.layerNormEps }, layerScale: model.layerScale };
+  return { width, heads, norm: encoderNorm(model), layerScale: model.layerScale };
 }
 
 /** A fixed sin-cos position table as a parameter of shape [1, 1 + grid^2, width]. */
