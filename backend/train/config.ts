@@ -46,7 +46,7 @@ const batchSchema = z.strictObject({
 const engineSchema = z.strictObject({
   engine: choice({ auto: 'The best engine that this machine has.', torch: 'libtorch: GPUs and CPUs, fp32 and bf16.', tensorflow: 'TensorFlow\'s own binding for Node, fp32 only.', wasm: 'WebAssembly: always there, slow.' }).default('auto').describe('What computes.'),
   device: z.string().regex(/^(auto|cpu|mps|xpu|cuda(:\d{1,3})?)$/, { error: '"auto", "cpu", "cuda", "cuda:1", "mps" or "xpu"' }).default('auto').describe('Where it is computed: auto (the fastest there is), cpu, cuda, cuda:1, mps or xpu.'),
-  precision: choice({ auto: 'bf16 where the device computes it natively, else fp32.', fp32: 'Single precision throughout.', bf16: 'Half the memory, faster; torch engine only.' }).default('auto').describe('Precision of matrix products and activations; parameters are kept in fp32.'),
+  precision: choice({ auto: 'bf16 where the device computes it natively, else fp32.', fp32: 'Single precision throughout.', bf16: 'Half the memory of activations, faster where the device has it; torch engine only.' }).default('auto').describe('Precision of matrix products and activations; parameters are kept in fp32.'),
   threads: z.int().min(1).max(1024).nullable().default(null).describe('Threads of the CPU kernels; null: every core.'),
 }).describe('What the run is computed with.');
 

@@ -5,13 +5,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { openEngine } from '../../backend/engines/choose.ts';
 import type { Engine, EngineName, EngineRequest, Precision } from '../../backend/engines/engine.ts';
+import { hasBf16, processor } from '../../backend/engines/hardware.ts';
 import { installTensorflow } from '../../backend/engines/tensorflow/install.ts';
 import { findTensorflow } from '../../backend/engines/tensorflow/find.ts';
+import { findTorch } from '../../backend/engines/torch/find.ts';
 import { installTorch } from '../../backend/engines/torch/install.ts';
+import { openTorch } from '../../backend/engines/torch/open.ts';
 
 export interface TestEngine {
   name: EngineName;
   precision: Precision;
+  /** What tells it from another of the same name and precision. */
+  variant?: string;
   /** Makes the engine current. */
   open: () => Promise<Engine>;
   /** Disposes what a failed test left, so that the next engine starts clean. */
@@ -60,4 +65,13 @@ export async function testEngines(names: EngineName[] = ['cpu', 'torch', 'tensor
     }
   }
   return engines;
+}
+
+/** torch in bf16 with its products as on the other kind of CPU: in bf16 where this one has no instructions for it, widened to fp32 where it has. */
+export async function otherBf16(): Promise<TestEngine[]> {
+  const [torch] = (await testEngines(['torch'])).filter(({ precision }) => precision === 'bf16');
+  if (!torch) return [];
+  const multipliesBf16 = !hasBf16('cpu', { processor: processor(), cuda: [] });
+  const { found } = await findTorch({ torchPath: await testTorchPath() });
+  return [{ ...torch, variant: multipliesBf16 ? 'products in bf16' : 'products in fp32', open: () => openTorch(found!, { device: 'cpu', precision: 'bf16', multipliesBf16 }) }];
 }

@@ -4,7 +4,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { valueAndGradients } from '../../backend/ops/gradients.ts';
 import { Random } from '../../backend/random.ts';
-import { testEngines } from '../helpers/engines.ts';
+import { otherBf16, testEngines } from '../helpers/engines.ts';
 import { opCases, type OpCase } from './cases.ts';
 
 const sizeOf = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
@@ -45,9 +45,9 @@ function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): 
   return Math.sqrt(difference / Math.max(norm, 1e-30));
 }
 
-for (const engine of await testEngines()) {
+for (const engine of [...(await testEngines()), ...(await otherBf16())]) {
   const tolerance = engine.precision === 'bf16' ? 2e-2 : 2e-5;
-  describe(`${engine.name} ${engine.precision}`, () => {
+  describe([engine.name, engine.precision, ...(engine.variant ? [engine.variant] : [])].join(' '), () => {
     beforeAll(() => engine.open());
     afterAll(() => engine.close());
 

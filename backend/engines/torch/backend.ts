@@ -3,7 +3,9 @@
  *
  * Precision: TensorFlow.js has no bf16, so a tensor's dtype stays `float32` there and this backend decides how it is held. Under
  * the bf16 policy the operators that profit (matrix products, attention) take and give bf16; parameters, optimizer state,
- * statistics, losses and the sums of reductions stay fp32. Reading back always gives float32.
+ * statistics, losses and the sums of reductions stay fp32. Reading back always gives float32. A CPU that cannot multiply bf16
+ * multiplies the same rounded values in fp32, which is exact: its products cost as much as in fp32, where ATen's emulation takes ten
+ * times as long, and what is kept between them is bf16 all the same.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Precision } from '../engine.ts';
@@ -40,6 +42,10 @@ export class TorchBackend extends tf.KernelBackend {
   readonly torch: TorchLibrary;
   readonly device: TorchDevice;
   readonly precision: Precision;
+  /** The dtype in which the values between products are held under the policy. */
+  readonly computeDtype: TorchDtype;
+  /** The dtype in which products take those values: float32 where bf16 would be emulated. */
+  readonly productDtype: TorchDtype;
   /** Updates of parameters in place. */
   readonly updates = new TorchUpdates(this);
   private readonly data: tf.DataStorage<TorchData>;
@@ -48,11 +54,13 @@ export class TorchBackend extends tf.KernelBackend {
   private peakBytes = 0;
   private readonly hostDevice: TorchDevice = { type: 'cpu', index: 0 };
 
-  constructor(torch: TorchLibrary, device: TorchDevice, precision: Precision) {
+  constructor(torch: TorchLibrary, device: TorchDevice, precision: Precision, multipliesBf16: boolean) {
     super();
     this.torch = torch;
     this.device = device;
     this.precision = precision;
+    this.computeDtype = precision === 'bf16' ? 'bfloat16' : 'float32';
+    this.productDtype = multipliesBf16 ? this.computeDtype : 'float32';
     this.data = new tf.DataStorage(this, tf.engine());
     const getDtype = torch.function('int aoti_torch_get_dtype(uint64 handle, _Out_ int* dtype)')!;
     const byCode = new Map(Object.entries(torch.dtypeCode).map(([name, code]) => [code, name as TorchDtype]));
@@ -102,11 +110,6 @@ export class TorchBackend extends tf.KernelBackend {
     return { dataId, shape, dtype };
   }
 
-  /** The dtype of matrix products under the policy. */
-  get computeDtype(): TorchDtype {
-    return this.precision === 'bf16' ? 'bfloat16' : 'float32';
-  }
-
   /** A new handle of the tensor in the given dtype: the same memory where it is held so already. */
   as(handle: Handle, dtype: TorchDtype): Handle {
     const { torch } = this;
@@ -114,20 +117,32 @@ export class TorchBackend extends tf.KernelBackend {
     return torch.call('_to_copy', '', torch.ref(handle), torch.some(torch.dtypeCode[dtype]), 0, 0, 0, 0, 0);
   }
 
-  /** A new handle of a tensor in the compute dtype. */
-  compute(info: tf.TensorInfo): Handle {
-    return this.as(this.handle(info), this.computeDtype);
+  /** As `as`, and consumes the handle. */
+  into(handle: Handle, dtype: TorchDtype): Handle {
+    const result = this.as(handle, dtype);
+    this.torch.release(handle);
+    return result;
   }
 
-  /** A new handle of a parameter in the compute dtype; under bf16 the copy is kept until the parameter changes. */
+  /** A new handle of what a product takes: the tensor's values in the compute dtype, in the dtype in which products multiply. */
+  operand(info: tf.TensorInfo): Handle {
+    return this.into(this.as(this.handle(info), this.computeDtype), this.productDtype);
+  }
+
+  /** As `operand`, of a parameter; under bf16 the copy is kept until the parameter changes. */
   parameter(info: tf.TensorInfo): Handle {
     const data = this.data.get(info.dataId);
     const handle = this.handle(info);
-    if (this.computeDtype === 'float32' || this.dtypeOf(handle) === 'bfloat16') return this.torch.ref(handle);
+    if (this.computeDtype === 'float32' || this.dtypeOf(handle) === 'bfloat16') return this.as(handle, this.productDtype);
     data.low ??= this.as(handle, 'bfloat16');
     if (data.lowIsStale) this.torch.copy(data.low, handle);
     data.lowIsStale = false;
-    return this.torch.ref(data.low);
+    return this.as(data.low, this.productDtype);
+  }
+
+  /** What a product gave, in the compute dtype; consumes the handle. */
+  produced(handle: Handle): Handle {
+    return this.into(handle, this.computeDtype);
   }
 
   /** To be called after a tensor was changed in place. */

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { availableParallelism, cpus } from 'node:os';
 import { RunError } from '../../errors.ts';
 import type { Engine, EngineRequest, Precision } from '../engine.ts';
+import { hasBf16, processor } from '../hardware.ts';
 import { TorchBackend } from './backend.ts';
 import { TorchLibrary, type TorchDevice, type TorchLocation } from './library.ts';
 import { attentionKernels } from './kernels/attention.ts';
@@ -41,15 +42,18 @@ function chooseDevice(torch: TorchLibrary, wanted: string): TorchDevice {
   return device;
 }
 
-/** `auto` is decided by the caller, who knows the hardware. */
-export async function openTorch(location: TorchLocation, request: EngineRequest & { precision: Precision }): Promise<Engine> {
+/**
+ * `auto` is decided by the caller. `multipliesBf16` says whether products of bf16 are for the device to do; without it that is so but
+ * for a CPU that has no instructions for them.
+ */
+export async function openTorch(location: TorchLocation, request: EngineRequest & { precision: Precision; multipliesBf16?: boolean }): Promise<Engine> {
   const threads = request.threads ?? availableParallelism();
   if (loaded && loaded.folder !== location.folder) throw new RunError(`libtorch of ${loaded.folder} is loaded already: one process has one libtorch`);
   loaded ??= new TorchLibrary(location, threads);
   const torch = loaded;
   torch.setThreads(threads);
   const device = chooseDevice(torch, request.device ?? 'auto');
-  const backend = new TorchBackend(torch, device, request.precision);
+  const backend = new TorchBackend(torch, device, request.precision, request.multipliesBf16 ?? (device.type !== 'cpu' || hasBf16('cpu', { processor: processor(), cuda: [] })));
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     if (tf.getKernel(kernelName, 'torch')) tf.unregisterKernel(kernelName, 'torch');
     tf.registerKernel({ kernelName, backendName: 'torch', kernelFunc: ({ inputs, attrs, backend: b }) => kernel(b as TorchBackend, inputs as Record<string, tf.TensorInfo>, attrs ?? {}) });

@@ -71,7 +71,7 @@ export const contrastKernels: TorchKernels = {
     const { torch } = b;
     const [rows, width] = queries!.shape as [number, number];
     const keys = queue!.shape[1]!, factor = scale as number;
-    const q = b.compute(queries!), k = b.compute(queue!), own = full(b, positive!);
+    const q = b.operand(queries!), k = b.operand(queue!), own = full(b, positive!);
     const turned = torch.call('transpose', 'int', torch.ref(k), 0, 1);
     const part = Math.max(1, Math.floor((b.device.type === 'cpu' ? partBytes.cpu : partBytes.other) / (4 * (keys + 1))));
     const slice = (handle: Handle, axis: number, from: number, to: number): Handle => torch.call('slice', 'Tensor', torch.ref(handle), axis, torch.some(from), torch.some(to), 1);
@@ -80,16 +80,14 @@ export const contrastKernels: TorchKernels = {
     for (let from = 0; from < rows; from += part) {
       const to = Math.min(rows, from + part);
       const products = torch.call('mm', '', slice(q, 0, from, to), torch.ref(k));
-      const negatives = b.as(products, 'float32');
-      torch.release(products);
+      const negatives = b.into(products, 'float32');
       const logits = scaleInPlace(b, torch.call('cat', '', torch.list([reshaped(b, slice(own, 0, from, to), [to - from, 1]), negatives]), 1), factor);
       const logProbabilities = torch.call('_log_softmax', '', logits, 1, 0);
       const loss = negated(b, columns(logProbabilities, 0, 1));
       const probabilities = torch.call('exp_', '', logProbabilities);
-      const others = columns(probabilities, 1, keys + 1), low = b.as(others, b.computeDtype);
+      const others = columns(probabilities, 1, keys + 1), low = b.into(b.as(others, b.computeDtype), b.productDtype);
       torch.release(others);
-      const along = torch.call('mm', '', low, torch.ref(turned)), dqueries = b.as(along, 'float32');
-      torch.release(along);
+      const dqueries = b.into(torch.call('mm', '', low, torch.ref(turned)), 'float32');
       const chance = columns(probabilities, 0, 1), one = scalar(b, 1);
       const dpositive = addScaled(b, chance, one, -1);
       torch.release(chance);

@@ -31,26 +31,24 @@ export const convolutionKernels: TorchKernels = {
     const { torch } = b;
     const [batch, height, width] = x!.shape as [number, number, number];
     const [outputs, , kernelHeight, kernelWidth] = w!.shape as [number, number, number, number];
-    const y = torch.call('convolution', '', channelsFirst(b, b.compute(x!)), b.parameter(w!), bias ? torch.some(b.parameter(bias)) : 0, ...geometry(b, attrs));
+    const y = torch.call('convolution', '', channelsFirst(b, b.operand(x!)), b.parameter(w!), bias ? torch.some(b.parameter(bias)) : 0, ...geometry(b, attrs));
     const side = (length: number, kernel: number): number => outputSide(length, kernel, attrs.stride as number, attrs.padding as number);
-    return adopted(b, y, [batch, side(height, kernelHeight), side(width, kernelWidth), outputs]);
+    return adopted(b, b.produced(y), [batch, side(height, kernelHeight), side(width, kernelWidth), outputs]);
   },
   ConvolutionInputGradient: (b, { dy, w }, attrs) => {
     const { torch } = b;
     const shape = attrs.shape as [number, number, number, number];
-    const like = channelsFirst(b, torch.empty(shape, b.computeDtype, b.device)); // only its shape counts
-    const dx = torch.call('convolution_backward', '', channelsFirst(b, b.compute(dy!)), like, b.parameter(w!), 0, ...geometry(b, attrs), torch.list([1, 0, 0]));
-    return adopted(b, dx, shape);
+    const like = channelsFirst(b, torch.empty(shape, b.productDtype, b.device)); // only its shape counts
+    const dx = torch.call('convolution_backward', '', channelsFirst(b, b.operand(dy!)), like, b.parameter(w!), 0, ...geometry(b, attrs), torch.list([1, 0, 0]));
+    return adopted(b, b.produced(dx), shape);
   },
   ConvolutionWeightGradient: (b, { dy, x }, attrs) => {
     const { torch } = b;
     const shape = attrs.shape as number[];
-    const like = torch.empty(shape, b.computeDtype, b.device); // only its shape counts
-    torch.call('convolution_backward', '', channelsFirst(b, b.compute(dy!)), channelsFirst(b, b.compute(x!)), like, 0, ...geometry(b, attrs), torch.list([0, 1, 0]));
+    const like = torch.empty(shape, b.productDtype, b.device); // only its shape counts
+    torch.call('convolution_backward', '', channelsFirst(b, b.operand(dy!)), channelsFirst(b, b.operand(x!)), like, 0, ...geometry(b, attrs), torch.list([0, 1, 0]));
     const dw = torch.call('contiguous', '', torch.result(1), 0);
-    const full = b.as(dw, 'float32');
-    torch.release(dw);
-    return b.adopt(full, shape, 'float32');
+    return b.adopt(b.into(dw, 'float32'), shape, 'float32');
   },
   MaxPool2d: (b, { x }, attrs) => {
     const { torch } = b;

@@ -14,10 +14,10 @@ const pointwise = 'int aoti_torch_cpu__linear_pointwise(uint64 x, uint64 w, uint
 const { model, flags } = processor();
 const prefersOneDnn = /AMD/.test(model) && flags.includes('avx512f');
 
-/** x [M, K] w [N, K]^T + b -> [M, N]. Consumes nothing; x and w in one dtype, b (or null) in it too. */
+/** x [M, K] w [N, K]^T + b -> [M, N]. Consumes nothing; x, w and b (or null) in one dtype. */
 function product(b: TorchBackend, x: Handle, w: Handle, bias: Handle | null): Handle {
   const { torch, device } = b;
-  if (prefersOneDnn && device.type === 'cpu' && b.precision === 'fp32') {
+  if (prefersOneDnn && device.type === 'cpu' && b.productDtype === 'float32') {
     const f = torch.function(pointwise);
     if (f) return torch.make(f, 'linear', x, w, bias === null ? null : [bias], 'none', null, 0, null);
   }
@@ -29,27 +29,29 @@ function rows(b: TorchBackend, handle: Handle, shape: number[]): Handle {
   return shape.length === 2 ? handle : b.torch.call('reshape', '', handle, b.torch.list([sizeOf(shape.slice(0, -1)), shape.at(-1)!]));
 }
 
+/** What a product gave, as a tensor of the shape; consumes the handle. */
 function shaped(b: TorchBackend, handle: Handle, shape: number[]): TensorInfo {
-  return b.adopt(shape.length === 2 ? handle : b.torch.call('reshape', '', handle, b.torch.list(shape)), shape, 'float32');
+  const result = b.produced(handle);
+  return b.adopt(shape.length === 2 ? result : b.torch.call('reshape', '', result, b.torch.list(shape)), shape, 'float32');
 }
 
-/** [1, count] ones in the compute dtype, a new handle. */
-const ones = (b: TorchBackend, count: number): Handle => b.torch.call('fill_', 'Tensor', b.torch.empty([1, count], b.computeDtype, b.device), scalar(b, 1, b.device));
+/** [1, count] ones in the dtype of products, a new handle. */
+const ones = (b: TorchBackend, count: number): Handle => b.torch.call('fill_', 'Tensor', b.torch.empty([1, count], b.productDtype, b.device), scalar(b, 1, b.device));
 
 export const linearKernels: TorchKernels = {
   Linear: (b, { x, w, b: bias }) => {
     const { torch } = b;
-    const xs = rows(b, b.compute(x!), x!.shape), ws = b.parameter(w!), bs = bias ? b.parameter(bias) : null;
+    const xs = rows(b, b.operand(x!), x!.shape), ws = b.parameter(w!), bs = bias ? b.parameter(bias) : null;
     const y = product(b, xs, ws, bs);
     for (const handle of [xs, ws, bs]) if (handle !== null) torch.release(handle);
     return shaped(b, y, [...x!.shape.slice(0, -1), w!.shape[0]!]);
   },
-  ProductOperand: (b, { x }) => b.adopt(b.compute(x!), x!.shape, 'float32', b.storage(x!) === b.computeDtype),
+  ProductOperand: (b, { x }) => b.adopt(b.as(b.handle(x!), b.computeDtype), x!.shape, 'float32', b.storage(x!) === b.computeDtype),
   LinearInputGradient: (b, { dy, w }) => {
     const { torch } = b;
-    const dys = rows(b, b.compute(dy!), dy!.shape), ws = b.parameter(w!);
+    const dys = rows(b, b.operand(dy!), dy!.shape), ws = b.parameter(w!);
     let dx: Handle;
-    if (prefersOneDnn && b.device.type === 'cpu' && b.precision === 'fp32') {
+    if (prefersOneDnn && b.device.type === 'cpu' && b.productDtype === 'float32') {
       const turned = torch.call('transpose', 'int', ws, 0, 1);
       dx = product(b, dys, turned, null);
       torch.release(dys);
@@ -59,28 +61,24 @@ export const linearKernels: TorchKernels = {
   },
   LinearWeightGradient: (b, { dy, x }) => {
     const { torch } = b;
-    const dyt = torch.call('transpose', 'int', rows(b, b.compute(dy!), dy!.shape), 0, 1);
-    const xs = rows(b, b.compute(x!), x!.shape);
+    const dyt = torch.call('transpose', 'int', rows(b, b.operand(dy!), dy!.shape), 0, 1);
+    const xs = rows(b, b.operand(x!), x!.shape);
     const shape = [dy!.shape.at(-1)!, x!.shape.at(-1)!];
     let dw: Handle;
-    if (prefersOneDnn && b.device.type === 'cpu' && b.precision === 'fp32') {
+    if (prefersOneDnn && b.device.type === 'cpu' && b.productDtype === 'float32') {
       const xt = torch.call('transpose', 'int', xs, 0, 1);
       dw = product(b, dyt, xt, null);
       torch.release(dyt);
       torch.release(xt);
     } else dw = torch.call('mm', '', dyt, xs);
-    const full = b.as(dw, 'float32');
-    torch.release(dw);
-    return b.adopt(full, shape, 'float32');
+    return b.adopt(b.into(dw, 'float32'), shape, 'float32');
   },
   LinearBiasGradient: (b, { dy }) => {
     const { torch } = b;
     const width = dy!.shape.at(-1)!;
     // As a product with a row of ones: ATen's sum over the first axis is 12 times slower (measured, bf16, two cores).
-    const dys = rows(b, b.compute(dy!), dy!.shape);
+    const dys = rows(b, b.operand(dy!), dy!.shape);
     const sums = torch.call('mm', '', ones(b, sizeOf(dy!.shape) / width), dys);
-    const full = b.as(sums, 'float32');
-    torch.release(sums);
-    return b.adopt(torch.call('reshape', '', full, torch.list([width])), [width], 'float32');
+    return b.adopt(torch.call('reshape', '', b.into(sums, 'float32'), torch.list([width])), [width], 'float32');
   },
 };

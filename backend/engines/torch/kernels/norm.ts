@@ -8,9 +8,7 @@ const optional = (b: TorchBackend, info: TensorInfo | undefined): Handle => (inf
 
 /** What follows a norm is a matrix product, so its result is held in the compute dtype at once. */
 function normalized(b: TorchBackend, handle: Handle, shape: number[]): TensorInfo {
-  const result = b.as(handle, b.computeDtype);
-  b.torch.release(handle);
-  return b.adopt(result, shape, 'float32');
+  return b.adopt(b.into(handle, b.computeDtype), shape, 'float32');
 }
 
 /** The gradient in the dtype of the input, as ATen's backward kernels want it. */

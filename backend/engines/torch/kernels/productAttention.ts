@@ -32,7 +32,7 @@ interface Layout {
 function layout(b: TorchBackend, qkv: TensorInfo, heads: number): Layout {
   const [batch, tokens, triple] = qkv.shape as [number, number, number];
   const size = triple / 3 / heads;
-  const bytes = heads * tokens * tokens * elementBytes[b.computeDtype];
+  const bytes = heads * tokens * tokens * elementBytes[b.productDtype];
   // A GPU wants the whole batch at once.
   const chunk = b.device.type === 'cpu' ? Math.min(batch, Math.max(1, Math.floor(chunkBytes / bytes))) : batch;
   return { batch, tokens, heads, size, scale: 1 / Math.sqrt(size), chunk };
@@ -41,7 +41,7 @@ function layout(b: TorchBackend, qkv: TensorInfo, heads: number): Layout {
 /** a b * alpha for batches of matrices, added to `onto`, or else in a new tensor of `shape`; consumes all that it is given. */
 function scaledProduct(b: TorchBackend, a: Handle, c: Handle, shape: [number, number, number], alpha: number, onto: Handle | null = null): Handle {
   const { torch, device } = b;
-  const out = onto ?? torch.empty(shape, b.computeDtype, device);
+  const out = onto ?? torch.empty(shape, b.productDtype, device);
   const f = torch.function(`int aoti_torch_${device.type}_baddbmm_out(uint64 out, uint64 self, uint64 a, uint64 b, double beta, double alpha)`, device.type)!;
   torch.check(f(out, out, a, c, onto === null ? 0 : 1, alpha), 'baddbmm');
   torch.release(a);
@@ -74,7 +74,7 @@ function unpack(b: TorchBackend, qkv: Handle, from: number, n: number, { tokens,
 /** The bias [heads, T, T] once for each of n images, a new tensor [n heads, T, T]. */
 function repeated(b: TorchBackend, bias: Handle, n: number, { tokens, heads }: Layout): Handle {
   const { torch } = b;
-  const copies = torch.empty([n, heads, tokens, tokens], b.computeDtype, b.device);
+  const copies = torch.empty([n, heads, tokens, tokens], b.productDtype, b.device);
   torch.copy(copies, bias);
   return torch.call('reshape', '', copies, torch.list([n * heads, tokens, tokens]));
 }
@@ -101,7 +101,7 @@ export function productAttention(b: TorchBackend, { qkv, bias }: AttentionInputs
   const { torch } = b;
   const l = layout(b, qkv, heads);
   const width = l.heads * l.size;
-  const packed = b.compute(qkv), added = bias && b.compute(bias);
+  const packed = b.operand(qkv), added = bias && b.operand(bias);
   const out = torch.empty([l.batch, l.tokens, width], b.computeDtype, b.device);
   for (let from = 0; from < l.batch; from += l.chunk) {
     const n = Math.min(l.chunk, l.batch - from);
@@ -124,7 +124,7 @@ export function productAttention(b: TorchBackend, { qkv, bias }: AttentionInputs
 export function productAttentionGradient(b: TorchBackend, { qkv, bias, dy }: AttentionInputs & { dy: TensorInfo }, heads: number): TensorInfo[] {
   const { torch } = b;
   const l = layout(b, qkv, heads);
-  const packed = b.compute(qkv), added = bias && b.compute(bias), dout = b.compute(dy);
+  const packed = b.operand(qkv), added = bias && b.operand(bias), dout = b.operand(dy);
   let dbias: Handle | null = null;
   const result = torch.empty(qkv.shape, b.computeDtype, b.device);
   for (let from = 0; from < l.batch; from += l.chunk) {
@@ -135,7 +135,7 @@ export function productAttentionGradient(b: TorchBackend, { qkv, bias, dy }: Att
     const d = perHead(b, images(b, dout, from, from + n), n, l);
     const dp = torch.call('bmm', '', torch.ref(d), transposed(b, v));
     torch.release(v);
-    const ds = torch.call('_softmax_backward_data', '', dp, torch.ref(p), 2, torch.dtypeCode[b.computeDtype]);
+    const ds = torch.call('_softmax_backward_data', '', dp, torch.ref(p), 2, torch.dtypeCode[b.productDtype]);
     if (bias) dbias = summedOverImages(b, dbias, ds, n, l);
     const shape: [number, number, number] = [matrices, l.tokens, l.size];
     const dv = torch.call('bmm', '', transposed(b, p), d);

@@ -88,13 +88,13 @@ export const reduceKernels: TorchKernels = {
   BatchMatMul: (b, { a, b: c }, { transposeA, transposeB }) => {
     const { torch } = b;
     const turned = (info: tf.TensorInfo, turn: unknown): Handle => {
-      const handle = b.compute(info);
+      const handle = b.operand(info);
       return turn ? torch.call('transpose', 'int', handle, info.shape.length - 2, info.shape.length - 1) : handle;
     };
     const rows = a!.shape[a!.shape.length - (transposeA ? 1 : 2)]!, columns = c!.shape[c!.shape.length - (transposeB ? 2 : 1)]!;
     const batch = tf.broadcast_util.assertAndGetBroadcastShape(a!.shape.slice(0, -2), c!.shape.slice(0, -2));
     const shape = [...batch, rows, columns];
     if (sizeOf(shape) === 0) return b.adopt(torch.empty(shape, 'float32', b.device), shape, 'float32');
-    return b.adopt(torch.call('matmul', '', turned(a!, transposeA), turned(c!, transposeB)), shape, 'float32');
+    return b.adopt(b.produced(torch.call('matmul', '', turned(a!, transposeA), turned(c!, transposeB))), shape, 'float32');
   },
 };
