@@ -31,7 +31,7 @@ describe.skipIf(inject('noWorkbench'))('the augmentation lab', () => {
       writeFileSync(file, `${JSON.stringify({ preset: 'siamese-vit-small', name: 'lab', seed: 3, data: { train: 'pictures/train' } }, null, 2)}\n`);
     }
     const before = readFileSync(file, 'utf8');
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       const { page } = workbench;
       await workbench.openFile('lab.siam.json');
       await lens(workbench);
@@ -92,7 +92,7 @@ describe.skipIf(inject('noWorkbench'))('the augmentation lab', () => {
 
   it('launches nothing in Restricted Mode, and says so', async () => {
     workspace.writeRunFile('restricted', 40);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')], restricted: true }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder, restricted: true }, async (workbench) => {
       await workbench.page.getByRole('button', { name: /^Restricted Mode/ }).first().waitFor();
       await workbench.openFile('restricted.siam.json');
       await lens(workbench);

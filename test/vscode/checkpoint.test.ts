@@ -45,7 +45,7 @@ describe.skipIf(inject('noWorkbench'))('the checkpoint inspector', () => {
     writeFileSync(at('broken.safetensors'), Buffer.concat([Buffer.from([20, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a":[1,2,3]       }')]));
     writeFileSync(at('calls.pt'), checkpoint(pickle(dict({ '<img src=x onerror=alert(1)>': tensor(), b: `${global('os', 'system')}(${text(`touch ${at('it-ran')}`)}tR` }))));
     sparse(at('huge.safetensors'));
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')], restricted: true }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder, restricted: true }, async (workbench) => {
       const dialogs: string[] = [];
       workbench.page.on('dialog', (dialog) => {
         dialogs.push(dialog.message());
@@ -90,7 +90,7 @@ describe.skipIf(inject('noWorkbench'))('the checkpoint inspector', () => {
   it('opens a run\'s checkpoint from the tree, checks it, compares it, and is restored after a reload', { timeout: 300_000 }, async () => {
     const run = await workspace.start('flowers', process.env.SIAMSCOPE_SCREENSHOTS ? 300 : 20);
     await until('its end', () => run.status()?.state === 'done', 240_000);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')], settings: { 'terminal.integrated.gpuAcceleration': 'off' } }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder, settings: { 'terminal.integrated.gpuAcceleration': 'off' } }, async (workbench) => {
       const { page } = workbench;
       await workbench.container('SiamScope');
       const tree = workbench.tree('Checkpoints');

@@ -20,7 +20,7 @@ describe.skipIf(inject('noWorkbench'))('commands', () => {
 
   it('compare runs, save a checkpoint, start a queued run at once, choose an engine, and export an encoder', async () => {
     const long = await workspace.start('long', 100_000);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       const { page } = workbench;
       await workbench.container('SiamScope');
       await workbench.run('long', 'running').waitFor({ timeout: 60_000 });

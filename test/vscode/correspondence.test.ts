@@ -39,7 +39,7 @@ describe.skipIf(inject('noWorkbench'))('dense correspondence', () => {
     const run = await workspace.startFile('flowers');
     await until('its first checkpoint', () => (run.status()?.checkpoint ?? 0) > 0, 240_000);
     if (pictures) await until('its end', () => run.status()?.state === 'done', 480_000);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       const { page } = workbench;
       await workbench.container('SiamScope');
       await workbench.tree('Runs').getByRole('treeitem', { name: /flowers/ }).waitFor({ timeout: 60_000 });
@@ -81,7 +81,7 @@ describe.skipIf(inject('noWorkbench'))('dense correspondence', () => {
   it('launches nothing in Restricted Mode, and says so', async () => {
     await workspace.start('flowers', 6);
     await until('its end', () => workspace.run('flowers').status()?.state === 'done', 60_000);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')], restricted: true }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder, restricted: true }, async (workbench) => {
       await workbench.page.getByRole('button', { name: /^Restricted Mode/ }).first().waitFor();
       await workbench.container('SiamScope');
       await workbench.tree('Runs').getByRole('treeitem', { name: /flowers/ }).waitFor({ timeout: 60_000 });

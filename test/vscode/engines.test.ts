@@ -24,7 +24,7 @@ async function install(workbench: Workbench): Promise<void> {
 
 describe.skipIf(inject('noWorkbench') ?? process.platform !== 'linux')('the engine', () => {
   it('is installed with progress, cancelled and installed again, and the tree has it', { timeout: 600_000 }, async () => {
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')], env: { XDG_CACHE_HOME: cache } }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder, env: { XDG_CACHE_HOME: cache } }, async (workbench) => {
       await workbench.container('SiamScope');
       const torch = workbench.tree('Engines').getByRole('treeitem', { name: /libtorch/ }).first();
       await torch.waitFor({ timeout: 60_000 });

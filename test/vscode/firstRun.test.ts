@@ -11,7 +11,7 @@ describe.skipIf(inject('noWorkbench'))('a new user', () => {
   it('has a run going and its curve on screen within a minute', async () => {
     const begun = performance.now();
     const seconds = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`;
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       const { page } = workbench;
       console.log(`installed, and the folder is open: ${seconds()}`);
       await workbench.container('SiamScope');

@@ -52,7 +52,7 @@ describe.skipIf(inject('noWorkbench'))('panels', () => {
   });
 
   it('leave nothing behind when they are closed, and are complete each time', { timeout: 60_000 + cycles * 20_000 }, async () => {
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       await workbench.container('SiamScope');
       await workbench.run('small', 'done').click();
       const host = workbench.server.extensionHosts().at(-1)!;
@@ -76,7 +76,7 @@ describe.skipIf(inject('noWorkbench'))('panels', () => {
   });
 
   it('take whatever a page sends', { timeout: 120_000 + messages * 10 }, async () => {
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       await workbench.page.addInitScript(keepApi);
       await workbench.reload();
       await workbench.container('SiamScope');

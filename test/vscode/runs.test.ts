@@ -54,7 +54,7 @@ describe.skipIf(inject('noWorkbench'))('a run', () => {
     // Longer than the test: it is stopped.
     workspace.writeRunFile('long', 100_000);
     const run = workspace.run('long');
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       const { page, server } = workbench;
       await start(workbench, 'long');
       await moves(workbench, 'long');
@@ -99,14 +99,14 @@ describe.skipIf(inject('noWorkbench'))('a run', () => {
     workspace.writeRunFile('alone', 100_000);
     const run = workspace.run('alone');
     let pid = 0, step = 0;
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       await start(workbench, 'alone');
       ({ pid } = run.status()!);
       step = await moves(workbench, 'alone');
     });
     await until('more steps without a window', () => run.step() > step + 2);
     expect(isAlive(pid)).toBe(true);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       await workbench.container('SiamScope');
       await workbench.run('alone', 'running').waitFor();
       expect(await moves(workbench, 'alone')).toBeGreaterThan(step);
@@ -120,7 +120,7 @@ describe.skipIf(inject('noWorkbench'))('a run', () => {
   it('is the same in two windows, whichever of them stops and resumes it', async () => {
     const run = await workspace.start('shared', 100_000);
     let from = 0;
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (one) => {
+    await withEditor({ workspace: workspace.folder }, async (one) => {
       const two = await Workbench.open(one.server);
       const both = (states: string) => Promise.all([one, two].map((window) => window.run('shared', states).waitFor({ timeout: 60_000 })));
       const bothMoveBeyond = (step: number) => until(`both windows show a step beyond ${step}`, async () => (await Promise.all([one, two].map((window) => stepInTree(window, 'shared')))).every((shown) => shown > step));
@@ -155,7 +155,7 @@ describe.skipIf(inject('noWorkbench'))('a run', () => {
 
   it('that is killed is told lost within 2 s, with its reason, and goes on by a button', async () => {
     const run = await workspace.start('killed', 100_000);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       await workbench.container('SiamScope');
       await workbench.run('killed', 'running').waitFor();
       await moves(workbench, 'killed');

@@ -8,6 +8,7 @@ import type { TestProject } from 'vitest/node';
 import { noBrowser } from '../helpers/browser.ts';
 import { desktopEditor } from './editor/desktop.ts';
 import { installServer, noServer } from './editor/install.ts';
+import { installExtension } from './editor/server.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -19,6 +20,8 @@ declare module 'vitest' {
     hostTests: string;
     /** The desktop's executable, where it could be had. */
     desktop: string | null;
+    /** Where the packed extension is installed, for every window of the web workbench. */
+    extensions: string;
     /** Why no window of the web workbench can be opened; null where one can. */
     noWorkbench: string | null;
   }
@@ -34,7 +37,8 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const { status } = spawnSync(process.execPath, [join(root, 'scripts/package.mjs')], { stdio: 'inherit' });
   if (status !== 0) throw new Error('the extension could not be packed');
   const platform = `${process.platform}-${process.arch}`;
-  project.provide('vsix', join(root, 'dist-vsix', readdirSync(join(root, 'dist-vsix')).find((name) => name.startsWith(`siamscope-${platform}-`))!));
+  const vsix = join(root, 'dist-vsix', readdirSync(join(root, 'dist-vsix')).find((name) => name.startsWith(`siamscope-${platform}-`))!);
+  project.provide('vsix', vsix);
 
   // What was packed is what is tested, and later builds do not change it. The bundle lies inside, so that the editor knows whose code it is.
   const extension = join(root, '.cache/package', platform);
@@ -42,6 +46,8 @@ export default async function setup(project: TestProject): Promise<() => void> {
   await build({ entryPoints: [join(root, 'test/vscode/host/main.ts')], outfile: hostTests, bundle: true, platform: 'node', format: 'cjs', target: 'node20', sourcemap: 'inline', external: ['vscode', 'mocha'], logLevel: 'warning' });
   project.provide('extension', extension);
   project.provide('hostTests', hostTests);
+  const extensions = join(runtime, 'extensions');
+  project.provide('extensions', extensions);
   const teardown = () => rmSync(runtime, { recursive: true, force: true });
 
   if (process.env.SIAMSCOPE_VSCODE === 'none') {
@@ -54,7 +60,10 @@ export default async function setup(project: TestProject): Promise<() => void> {
   project.provide('desktop', desktop.executable);
   const noWorkbench = noServer() ?? noBrowser;
   console.log(noWorkbench ? `no tests in the workbench: ${noWorkbench}` : 'tests in the workbench run in Chromium on VS Code\'s server');
-  if (!noWorkbench) await installServer(console.log);
+  if (!noWorkbench) {
+    await installServer(console.log);
+    await installExtension(vsix, extensions);
+  }
   project.provide('noWorkbench', noWorkbench);
   return teardown;
 }

@@ -19,7 +19,7 @@ describe.skipIf(inject('noWorkbench'))('evaluations and studies', () => {
     workspace.writeRunFile('flowers', 4, { data: { train: 'shapes/train', test: 'shapes/test', workers: 1 }, batch: { size: 8 } });
     const run = await workspace.startFile('flowers');
     await until('its end', () => run.status()?.state === 'done', 60_000);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       const { page } = workbench;
       page.setDefaultTimeout(60_000);
       await workbench.container('SiamScope');

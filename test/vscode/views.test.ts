@@ -37,7 +37,7 @@ describe.skipIf(inject('noWorkbench'))('views', () => {
   it('are accessible, keep to their content security policy, and follow dark, light and high-contrast themes', { timeout: 400_000 }, async () => {
     // A picture wants more of a curve than a test does.
     const run = await finishedRun('flowers', process.env.SIAMSCOPE_SCREENSHOTS ? 300 : 40);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')] }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder }, async (workbench) => {
       const { page } = workbench;
       const errors: string[] = [];
       page.on('console', (message) => {
@@ -82,7 +82,7 @@ describe.skipIf(inject('noWorkbench'))('views', () => {
 
   it('work in Restricted Mode: runs and curves are shown, and nothing offers to launch one', async () => {
     workspace.writeRunFile('untouched', 40);
-    await withEditor({ workspace: workspace.folder, vsix: [inject('vsix')], restricted: true }, async (workbench) => {
+    await withEditor({ workspace: workspace.folder, restricted: true }, async (workbench) => {
       await workbench.page.getByRole('button', { name: /^Restricted Mode/ }).first().waitFor();
       await openCurves(workbench, 'flowers');
       await workbench.openFile('untouched.siam.json');

@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { installServer } from './install.ts';
@@ -16,8 +16,8 @@ export interface ServerOptions {
   extensionDevelopmentPath?: string;
   /** A CommonJS file whose run() the extension host calls. */
   extensionTestsPath?: string;
-  /** Packed extensions, installed before the server starts. */
-  vsix?: string[];
+  /** A folder of installed extensions (`installExtension`), which servers may share; without one there are none. */
+  extensions?: string;
   /** User settings, over those that keep the window quiet. */
   settings?: Settings;
   /** Whether folders start in Restricted Mode; otherwise all are trusted. */
@@ -81,12 +81,25 @@ function endWithTests(): void {
     });
 }
 
+/** Installs a packed extension into a folder of extensions. */
+export async function installExtension(vsix: string, extensions: string): Promise<void> {
+  const { node, entry } = await installServer(console.log);
+  const userData = mkdtempSync(join(tmpdir(), 'siv-'));
+  try {
+    await promisify(execFile)(node, [realpathSync(entry), '--config', join(userData, 'config.yaml'), '--user-data-dir', userData, '--extensions-dir', extensions, '--install-extension', vsix], { env: cleanEnvironment({ EXTENSIONS_GALLERY: '{}' }), timeout: 120_000 });
+  } catch (error) {
+    throw new Error(`installing ${vsix} failed: ${(error as Error).message}`, { cause: error });
+  } finally {
+    rmSync(userData, { recursive: true, force: true });
+  }
+}
+
 /** Resolves when the server answers. Throws with its output where it does not within a minute. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { node, entry } = await installServer(console.log);
   // Short: sockets go in here, and the path of one may have 107 characters.
   const folder = mkdtempSync(join(tmpdir(), 'siv-'));
-  const userData = join(folder, 'data'), extensions = join(userData, 'extensions');
+  const userData = join(folder, 'data'), extensions = options.extensions ?? join(userData, 'extensions');
   for (const name of [join(userData, 'User'), join(userData, 'Machine'), extensions, join(folder, 'run')]) mkdirSync(name, { recursive: true });
 
   const write = (name: string, settings: Settings) => writeFileSync(join(userData, name, 'settings.json'), JSON.stringify(settings, null, 2));
@@ -104,14 +117,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const common = [realpathSync(entry), '--config', join(folder, 'config.yaml'), '--user-data-dir', userData, '--extensions-dir', extensions];
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   let output = '';
-  for (const file of options.vsix ?? []) {
-    try {
-      output += (await promisify(execFile)(node, [...common, '--install-extension', resolve(file)], { env, timeout: 120_000 })).stdout;
-    } catch (error) {
-      removeFolder();
-      throw new Error(`installing ${file} failed: ${(error as Error).message}`, { cause: error });
-    }
-  }
 
   // A window that goes without a farewell leaves its extension host waiting: for seconds here, not for hours.
   const args = [...common, '--auth', 'none', '--bind-addr', '127.0.0.1:0', '--disable-telemetry', '--disable-update-check', '--reconnection-grace-time', '5'];

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, Frame, FrameLocator, Locator, Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, expect } from 'vitest';
+import { afterAll, expect, inject } from 'vitest';
 import { openBrowser } from '../../helpers/browser.ts';
 import { startServer, type Server, type ServerOptions } from './server.ts';
 
@@ -31,9 +31,9 @@ export function closeBrowserAfterTests(): void {
   });
 }
 
-/** Opens a server with one window on it for a piece of work, and ends both after it. What explains a failure is printed. */
-export async function withEditor(options: ServerOptions, work: (workbench: Workbench) => Promise<void>): Promise<void> {
-  const server = await startServer(options);
+/** Opens a server that has the packed extension, with one window on it, for a piece of work, and ends both after it. What explains a failure is printed. */
+export async function withEditor(options: Omit<ServerOptions, 'extensions'>, work: (workbench: Workbench) => Promise<void>): Promise<void> {
+  const server = await startServer({ ...options, extensions: inject('extensions') });
   let workbench: Workbench | undefined;
   try {
     workbench = await Workbench.open(server);
