@@ -10,7 +10,7 @@ export interface RankedPreset extends PresetSummary {
 type Size = 'tiny' | 'minutes' | 'small' | 'base';
 
 /** By the recipe's name: every method's -tiny one learns something in minutes on a CPU, what ends in -vit-base and the like is for graphics cards. */
-const sizeOf = (preset: string): Size => (preset === 'tiny' ? 'tiny' : /^demo|-tiny$/.test(preset) ? 'minutes' : /-vit-small$/.test(preset) ? 'small' : 'base');
+const sizeOf = (preset: string): Size => (preset === 'tiny' ? 'tiny' : /^demo|-tiny$/.test(preset) ? 'minutes' : /-vit-small$|^tokenizer$/.test(preset) ? 'small' : 'base');
 
 /** ViT-B at the recipe's 128 images a batch needs about this much; smaller ones are halved by hand. */
 const bytesForBase = 30e9;

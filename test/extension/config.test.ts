@@ -59,6 +59,7 @@ describe('recipes for this machine', () => {
     const ranked = rankPresets(presets, machine('torch', [engine('torch')], [{ name: 'NVIDIA T4', bytes: 16e9 }]), t);
     expect(ranked.filter(({ best }) => best)).toHaveLength(1);
     for (const { why } of ranked) expect(why).not.toBe('');
+    expect(rankPresets(presets, machine('torch', [torch('cuda:0', 'NVIDIA T4')], [{ name: 'NVIDIA T4', bytes: 16e9 }]), t).find(({ preset }) => preset === 'tokenizer')!.why).toBe('fits NVIDIA T4');
     expect(ranked.find(({ preset }) => preset === 'siamese-vit-small')!.why).toContain('NVIDIA T4 is here, and no engine that uses it');
     expect(ranked.map(({ preset }) => preset).sort()).toEqual(presets.map(({ preset }) => preset).sort());
     expect(rankPresets(presets, null, t).every(({ why, best }) => why === '' && !best)).toBe(true);
