@@ -4,8 +4,8 @@
  * Precision: TensorFlow.js has no bf16, so a tensor's dtype stays `float32` there and this backend decides how it is held. Under
  * the bf16 policy the operators that profit (matrix products, attention) take and give bf16; parameters, optimizer state,
  * statistics, losses and the sums of reductions stay fp32. Reading back always gives float32. A CPU that cannot multiply bf16
- * multiplies the same rounded values in fp32, which is exact: its products cost as much as in fp32, where ATen's emulation takes ten
- * times as long, and what is kept between them is bf16 all the same.
+ * multiplies the same rounded values in fp32, which is exact: its step takes 10 to 20 % longer than in fp32, where ATen's emulation
+ * takes ten times as long, and what is kept between products is bf16 all the same.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Precision } from '../engine.ts';
