@@ -15,8 +15,8 @@ import { openTorch } from '../../backend/engines/torch/open.ts';
 export interface TestEngine {
   name: EngineName;
   precision: Precision;
-  /** What tells it from another of the same name and precision. */
-  variant?: string;
+  /** Names it in tests. */
+  title: string;
   /** Makes the engine current. */
   open: () => Promise<Engine>;
   /** Disposes what a failed test left, so that the next engine starts clean. */
@@ -59,7 +59,7 @@ export async function testEngines(names: EngineName[] = ['cpu', 'torch', 'tensor
     }
     try {
       const request = await requests[name]();
-      for (const precision of name === 'torch' ? (['fp32', 'bf16'] as const) : (['fp32'] as const)) engines.push({ name, precision, open: () => openEngine({ ...request, precision }, { say: () => undefined }), close: () => tf.disposeVariables() });
+      for (const precision of name === 'torch' ? (['fp32', 'bf16'] as const) : (['fp32'] as const)) engines.push({ name, precision, title: `${name} ${precision}`, open: () => openEngine({ ...request, precision }, { say: () => undefined }), close: () => tf.disposeVariables() });
     } catch (error) {
       console.log(`skipped: the ${name} engine (${(error as Error).message})`);
     }
@@ -73,5 +73,5 @@ export async function otherBf16(): Promise<TestEngine[]> {
   if (!torch) return [];
   const multipliesBf16 = !hasBf16('cpu', { processor: processor(), cuda: [] });
   const { found } = await findTorch({ torchPath: await testTorchPath() });
-  return [{ ...torch, variant: multipliesBf16 ? 'products in bf16' : 'products in fp32', open: () => openTorch(found!, { device: 'cpu', precision: 'bf16', multipliesBf16 }) }];
+  return [{ ...torch, title: `torch bf16, products in ${multipliesBf16 ? 'bf16' : 'fp32'}`, open: () => openTorch(found!, { device: 'cpu', precision: 'bf16', multipliesBf16 }) }];
 }

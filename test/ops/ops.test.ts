@@ -47,7 +47,7 @@ function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): 
 
 for (const engine of [...(await testEngines()), ...(await otherBf16())]) {
   const tolerance = engine.precision === 'bf16' ? 2e-2 : 2e-5;
-  describe([engine.name, engine.precision, ...(engine.variant ? [engine.variant] : [])].join(' '), () => {
+  describe(engine.title, () => {
     beforeAll(() => engine.open());
     afterAll(() => engine.close());
 

@@ -110,12 +110,9 @@ export const elementwiseKernels: TorchKernels = {
     return b.adopt(torch.call('clamp', 'Tensor', torch.ref(b.handle(x!)), torch.some(low), torch.some(high)), x!.shape, x!.dtype);
   },
   Step: (b, { x }, { alpha }) => {
-    const { torch } = b;
     if (alpha) throw new RunError(`step with alpha ${alpha as number} is not used by SiamScope and not supported by its torch engine`);
-    const positive = torch.call('gt', 'Tensor', torch.ref(b.handle(x!)), scalar(b, 0));
-    const result = b.as(positive, 'float32');
-    torch.release(positive);
-    return b.adopt(result, x!.shape, x!.dtype);
+    const positive = b.torch.call('gt', 'Tensor', b.torch.ref(b.handle(x!)), scalar(b, 0));
+    return b.adopt(b.into(positive, 'float32'), x!.shape, x!.dtype);
   },
   Select: (b, { condition, t, e }) => {
     const { torch } = b;

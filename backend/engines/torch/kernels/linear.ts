@@ -13,11 +13,12 @@ import { sizeOf, type TorchKernels } from './kernel.ts';
 const pointwise = 'int aoti_torch_cpu__linear_pointwise(uint64 x, uint64 w, uint64* b, const char* attr, void* scalars, int64 scalarCount, void* algorithm, _Out_ uint64* result)';
 const { model, flags } = processor();
 const prefersOneDnn = /AMD/.test(model) && flags.includes('avx512f');
+const takesOneDnn = (b: TorchBackend): boolean => prefersOneDnn && b.device.type === 'cpu' && b.productDtype === 'float32';
 
 /** x [M, K] w [N, K]^T + b -> [M, N]. Consumes nothing; x, w and b (or null) in one dtype. */
 function product(b: TorchBackend, x: Handle, w: Handle, bias: Handle | null): Handle {
-  const { torch, device } = b;
-  if (prefersOneDnn && device.type === 'cpu' && b.productDtype === 'float32') {
+  const { torch } = b;
+  if (takesOneDnn(b)) {
     const f = torch.function(pointwise);
     if (f) return torch.make(f, 'linear', x, w, bias === null ? null : [bias], 'none', null, 0, null);
   }
@@ -51,7 +52,7 @@ export const linearKernels: TorchKernels = {
     const { torch } = b;
     const dys = rows(b, b.operand(dy!), dy!.shape), ws = b.parameter(w!);
     let dx: Handle;
-    if (prefersOneDnn && b.device.type === 'cpu' && b.productDtype === 'float32') {
+    if (takesOneDnn(b)) {
       const turned = torch.call('transpose', 'int', ws, 0, 1);
       dx = product(b, dys, turned, null);
       torch.release(dys);
@@ -65,7 +66,7 @@ export const linearKernels: TorchKernels = {
     const xs = rows(b, b.operand(x!), x!.shape);
     const shape = [dy!.shape.at(-1)!, x!.shape.at(-1)!];
     let dw: Handle;
-    if (prefersOneDnn && b.device.type === 'cpu' && b.productDtype === 'float32') {
+    if (takesOneDnn(b)) {
       const xt = torch.call('transpose', 'int', xs, 0, 1);
       dw = product(b, dyt, xt, null);
       torch.release(dyt);

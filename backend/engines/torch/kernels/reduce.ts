@@ -42,9 +42,7 @@ const position = (op: 'argmax' | 'argmin'): TorchKernel => (b, { x }, { axis }) 
   const { torch } = b;
   const at = tf.util.parseAxisParam(axis as number, x!.shape)[0]!;
   const long = torch.call(op, '', torch.ref(b.handle(x!)), torch.some(at), 0);
-  const handle = b.as(long, 'int32');
-  torch.release(long);
-  return b.adopt(handle, x!.shape.filter((_, i) => i !== at), 'int32');
+  return b.adopt(b.into(long, 'int32'), x!.shape.filter((_, i) => i !== at), 'int32');
 };
 
 const softmaxLike = (op: '_softmax' | '_log_softmax', axis: (attrs: Attributes) => number): TorchKernel => (b, { logits, x }, attrs) => {
@@ -81,9 +79,7 @@ export const reduceKernels: TorchKernels = {
     const shape = [...x!.shape.slice(0, -1), k as number];
     const values = torch.call('topk', '', torch.ref(b.handle(x!)), k as number, x!.shape.length - 1, 1, sorted ? 1 : 0);
     const long = torch.result(1);
-    const indices = b.as(long, 'int32');
-    torch.release(long);
-    return [b.adopt(values, shape, x!.dtype), b.adopt(indices, shape, 'int32')];
+    return [b.adopt(values, shape, x!.dtype), b.adopt(b.into(long, 'int32'), shape, 'int32')];
   },
   BatchMatMul: (b, { a, b: c }, { transposeA, transposeB }) => {
     const { torch } = b;
